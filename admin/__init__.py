@@ -1,0 +1,1 @@
+"""The screens: Flask-Admin views over the record service."""

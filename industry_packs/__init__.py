@@ -1,0 +1,1 @@
+"""Industry packs: YAML metadata installed with the product."""

@@ -1,0 +1,1 @@
+"""Published YAML in, a compiled Registry out, in five stages."""

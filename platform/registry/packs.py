@@ -1,0 +1,85 @@
+"""Packs, navigation, seed rows, calendars and metadata tests, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from types import MappingProxyType
+from typing import Any
+
+from guanxi.common.diagnostics import Place
+from guanxi.common.labels import Label
+
+
+@dataclass(frozen=True, slots=True)
+class PackInfo:
+    """An installed pack; `requires` maps pack name to a version range as written."""
+
+    name: str
+    version: str
+    label: Label
+    description: Label = Label()
+    icon: str = "package"
+    requires: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    upgrades: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class AppMenu:
+    """Navigation: entries are object names (or `kind:name` for later kinds); empty roles means everyone."""
+
+    name: str
+    label: Label
+    menu: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+    icon: str = "layout-grid"
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Working time in one zone. `hours` maps weekday 0 (Monday) to intervals; `off` and `work` override days.
+
+    `work` are make-up days (a weekend day that is worked); they use the hours of the first working weekday.
+    `holidays` is a country code whose public holidays count off (China with make-up days), or "".
+    """
+
+    name: str
+    timezone: str
+    hours: Mapping[int, tuple[tuple[time, time], ...]]
+    holidays: str = ""
+    off: frozenset[date] = frozenset()
+    work: frozenset[date] = frozenset()
+    label: Label = Label()
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Rows to upsert by `key` (a natural key); references in rows are written as the target's natural key.
+
+    `sample` rows are loaded only when somebody asks for sample data. Values are in JSON form.
+    """
+
+    name: str
+    object: str
+    key: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    sample: bool = False
+    layer: str = ""
+    place: Place = Place("")
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataTest:
+    """A test in metadata: records to make, things to do, what must then hold (data; run by the app)."""
+
+    name: str
+    given: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    when: tuple[Mapping[str, Any], ...]
+    then: tuple[Mapping[str, Any], ...]
+    at: str = ""
+    users: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    layer: str = ""
+    place: Place = Place("")

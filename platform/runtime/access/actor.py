@@ -1,0 +1,42 @@
+"""Who is asking: a frozen value built once per request (or job) and handed to every read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person or the system. `roles` is flattened through includes; `teams` the actor's teams, `team_tree`
+    those and everything below; `reports` ids of people below in the manager line. `me` holds the user record's
+    fields in Python form for expressions (`me.region`). The system actor sees and may do everything.
+    """
+
+    id: int | None
+    name: str
+    roles: frozenset[str] = frozenset()
+    team: int | None = None
+    teams: frozenset[int] = frozenset()
+    team_tree: frozenset[int] = frozenset()
+    reports: frozenset[int] = frozenset()
+    administrator: bool = False
+    system: bool = False
+    language: str = "en"
+    zone: ZoneInfo = UTC_ZONE
+    me: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    address: str = ""
+    channel: str = "api"
+
+    @property
+    def unrestricted(self) -> bool:
+        """True when no rule narrows this actor."""
+        return self.administrator or self.system
+
+
+SYSTEM = Actor(id=None, name="system", system=True, channel="system")
