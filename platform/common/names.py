@@ -22,7 +22,10 @@ RESERVED_FIELDS = frozenset((*SYSTEM_FIELDS, *OWNER_FIELDS, *HIDDEN_SYSTEM_FIELD
 # First path segments below /api that belong to the platform.
 RESERVED_OBJECTS = (
     frozenset(
-        "auth approvals pools meta packs jobs openapi docs me files search notifications webhooks forms health metrics".split()
+        (
+            "auth approvals pools meta packs jobs openapi docs me files search notifications webhooks forms health "
+            "metrics"
+        ).split()
     )
     | EXPRESSION_WORDS
 )

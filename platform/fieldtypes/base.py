@@ -112,6 +112,6 @@ class FieldType:
         """JSON Schema (2020-12) of the JSON form, without null."""
         raise NotImplementedError(self.name)
 
-    def masked(self, value: Any, style: str) -> Any:
+    def masked(self, value: Any, style: str) -> Any:  # noqa: ARG002
         """What somebody with the grant `masked` gets instead of a value that is not None."""
         return "***"

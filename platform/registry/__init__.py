@@ -1,7 +1,20 @@
 """The compiled truth: one frozen Registry per published version; everything that runs reads it and nothing else."""
 
 from .access import ObjectGrant, Role
-from .objects import Action, Default, DuplicateRule, Field, ObjectType, Option, OptionSet, Related, Rule, Stage, StagePath, UniqueKey
+from .objects import (
+    Action,
+    Default,
+    DuplicateRule,
+    Field,
+    ObjectType,
+    Option,
+    OptionSet,
+    Related,
+    Rule,
+    Stage,
+    StagePath,
+    UniqueKey,
+)
 from .packs import AppMenu, Calendar, DataSet, MetadataTest, PackInfo
 from .registry import Registry
 from .screens import Form, Page, Section, View

@@ -12,7 +12,20 @@ from guanxi.expressions.expression import Expression
 
 Scope = Literal["none", "own", "team", "team_tree", "managed", "pool", "all"]
 FieldGrant = Literal["none", "masked", "read", "edit"]
-SCOPED = ("read", "update", "delete", "restore", "assign", "transfer", "share", "merge", "export", "bulk", "history", "reveal")
+SCOPED = (
+    "read",
+    "update",
+    "delete",
+    "restore",
+    "assign",
+    "transfer",
+    "share",
+    "merge",
+    "export",
+    "bulk",
+    "history",
+    "reveal",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,10 @@ class Records(Protocol):
         ...
 
     def history(self, actor: Actor, object_name: str, record_id: int, *, limit: int = 50, after: str = "") -> Page:
-        """Field changes, newest first: {"at", "by": {"id","title"}, "version", "action", "changes": {field: {"from","to"}}}."""
+        """Field changes, newest first.
+
+        Row: {"at", "by": {"id", "title"}, "version", "action", "changes": {field: {"from", "to"}}}.
+        """
         ...
 
     def validate(
@@ -98,7 +101,9 @@ class Records(Protocol):
         """What a create (or update of `record_id`) with these values would be refused for; writes nothing."""
         ...
 
-    def create(self, actor: Actor, object_name: str, values: Mapping[str, Any], *, force_duplicates: bool = False) -> Saved:
+    def create(
+        self, actor: Actor, object_name: str, values: Mapping[str, Any], *, force_duplicates: bool = False
+    ) -> Saved:
         """A new record."""
         ...
 
@@ -144,5 +149,8 @@ class Records(Protocol):
         ...
 
     def permissions(self, actor: Actor, object_name: str, record_id: int | None = None) -> Mapping[str, Any]:
-        """{"create","read","update","delete",…: bool, "fields": {name: "none|masked|read|edit"}, "actions": {name: {...}}}."""
+        """What the actor may do: {"create", "read", "update", "delete", …: bool, "fields": {name: grant}, "actions": {…}}.
+
+        A grant is one of none, masked, read, edit.
+        """
         ...
