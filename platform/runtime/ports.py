@@ -84,7 +84,7 @@ class Records(Protocol):
         """All records of a list, streamed in pages (exports); `limit` and `after` are ignored."""
         ...
 
-    def aggregate(self, actor: Actor, query: AggregateQuery) -> list[Row]:
+    def aggregate(self, actor: Actor, query: AggregateQuery) -> Sequence[Row]:
         """Groups with measures; a measure's key is the text that asked for it."""
         ...
 
@@ -97,7 +97,7 @@ class Records(Protocol):
 
     def validate(
         self, actor: Actor, object_name: str, values: Mapping[str, Any], record_id: int | None = None
-    ) -> list[FieldError]:
+    ) -> Sequence[FieldError]:
         """What a create (or update of `record_id`) with these values would be refused for; writes nothing."""
         ...
 
@@ -138,7 +138,7 @@ class Records(Protocol):
 
     def batch(
         self, actor: Actor, object_name: str, operations: Sequence[Mapping[str, Any]], *, atomic: bool = True
-    ) -> list[Row]:
+    ) -> Sequence[Row]:
         """Up to 1,000 operations in the HTTP API's form; one result each: {"status", "id", "version"} or
         {"status", "errors"}. Atomic: all or nothing (the others of a failed batch answer 424).
         """
@@ -149,7 +149,7 @@ class Records(Protocol):
         ...
 
     def permissions(self, actor: Actor, object_name: str, record_id: int | None = None) -> Mapping[str, Any]:
-        """What the actor may do: {"create", "read", "update", "delete", …: bool, "fields": {name: grant}, "actions": {…}}.
+        """What the actor may do: {"create", "read", "update", …: bool, "fields": {name: grant}, "actions": {…}}.
 
         A grant is one of none, masked, read, edit.
         """
