@@ -1,0 +1,86 @@
+"""Values known only when a statement runs: markers inside SQL that is built once per published version.
+
+A peewee tree holds `bound(...)` where a request's value belongs; `query.sql()` then yields the markers among its
+parameters, and `bind_all` replaces them for one request. Without them the text of a statement could not be kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import peewee
+
+from .actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a statement is run for: who asks, when, on which engine, and the request's own arguments by name."""
+
+    actor: Actor
+    now: datetime
+    engine: str
+    args: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A marker: `read` gives the driver's value (the stored form) for a moment; `name` serves explanations."""
+
+    name: str
+    read: Callable[[Moment], Any] = field(compare=False)
+
+    def __repr__(self) -> str:
+        return f":{self.name}"
+
+
+def bound(marker: Bind) -> Any:
+    """A peewee node that binds the marker's value when the statement runs."""
+    return peewee.Value(marker, converter=False, unpack=False)
+
+
+def argument(name: str) -> Bind:
+    """The request's own argument `name`."""
+    return Bind(name, lambda moment: moment.args[name])
+
+
+ME_ID = Bind("me.id", lambda moment: moment.actor.id)
+NOTHING: frozenset[int] = frozenset()
+
+
+def id_list(name: str, read: Callable[[Actor], frozenset[int]]) -> Bind:
+    """A set of ids as one parameter, so that its length does not change the statement's text."""
+
+    def value(moment: Moment) -> Any:
+        ids = sorted(read(moment.actor))
+        return ids if moment.engine == "postgresql" else json.dumps(ids)
+
+    return Bind(name, value)
+
+
+MY_TEAMS = id_list("me.teams", lambda actor: actor.teams | ({actor.team} if actor.team is not None else NOTHING))
+MY_TEAM_TREE = id_list(
+    "me.team_tree", lambda actor: actor.team_tree | actor.teams | ({actor.team} if actor.team is not None else NOTHING)
+)
+MY_REPORTS = id_list("me.reports", lambda actor: actor.reports)
+
+
+def member_of(column: Any, ids: Bind, engine: str) -> Any:
+    """`column` is one of the ids: one parameter on both engines."""
+    if engine == "postgresql":
+        return peewee.Expression(column, "=", peewee.fn.ANY(peewee.Cast(bound(ids), "bigint[]")))
+    return peewee.Expression(
+        column,
+        "IN",
+        peewee.EnclosedNodeList([peewee.NodeList((peewee.SQL("SELECT value FROM"), peewee.fn.json_each(bound(ids))))]),
+    )
+
+
+def bind_all(params: Sequence[Any], moment: Moment) -> list[Any]:
+    """The driver's parameters of a statement: markers read, everything else as it stands."""
+    return [p.read(moment) if isinstance(p, Bind) else p for p in params]
