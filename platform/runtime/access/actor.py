@@ -14,8 +14,8 @@ UTC_ZONE = ZoneInfo("UTC")
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person or the system. `roles` is flattened through includes; `teams` the actor's teams, `team_tree`
-    those and everything below; `reports` ids of people below in the manager line; `pools` the pools the actor
-    belongs to. `me` holds the user record's fields in Python form for expressions (`me.region`). The system actor
+    those and everything below; `reports` ids of people below in the manager line; `pools` names of the
+    pools the actor belongs to. `me` holds the user record's fields in Python form for expressions (`me.region`). The system actor
     sees and may do everything.
     """
 
@@ -26,7 +26,7 @@ class Actor:
     teams: frozenset[int] = frozenset()
     team_tree: frozenset[int] = frozenset()
     reports: frozenset[int] = frozenset()
-    pools: frozenset[int] = frozenset()
+    pools: frozenset[str] = frozenset()
     administrator: bool = False
     system: bool = False
     language: str = "en"

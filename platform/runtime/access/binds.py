@@ -53,11 +53,11 @@ ME_ID = Bind("me.id", lambda moment: moment.actor.id)
 NOTHING: frozenset[int] = frozenset()
 
 
-def id_list(name: str, read: Callable[[Actor], frozenset[int]]) -> Bind:
-    """A set of ids as one parameter, so that its length does not change the statement's text."""
+def id_list(name: str, read: Callable[[Actor], frozenset[int] | frozenset[str]]) -> Bind:
+    """A set of ids (or names) as one parameter, so that its length does not change the statement's text."""
 
     def value(moment: Moment) -> Any:
-        ids = sorted(read(moment.actor))
+        ids: list[Any] = sorted(read(moment.actor))
         return ids if moment.engine == "postgresql" else json.dumps(ids)
 
     return Bind(name, value)
@@ -70,10 +70,10 @@ MY_TEAM_TREE = id_list(
 MY_REPORTS = id_list("me.reports", lambda actor: actor.reports)
 
 
-def member_of(column: Any, ids: Bind, engine: str) -> Any:
-    """`column` is one of the ids: one parameter on both engines."""
+def member_of(column: Any, ids: Bind, engine: str, kind: str = "bigint") -> Any:
+    """`column` is one of the ids: one parameter on both engines; `kind` is PostgreSQL's type of a member."""
     if engine == "postgresql":
-        return peewee.Expression(column, "=", peewee.fn.ANY(peewee.Cast(bound(ids), "bigint[]")))
+        return peewee.Expression(column, "=", peewee.fn.ANY(peewee.Cast(bound(ids), f"{kind}[]")))
     return peewee.Expression(
         column,
         "IN",

@@ -87,7 +87,7 @@ def _scope_sql(object_type: ObjectType, name: str, scope: RowScope) -> Predicate
     if name == "managed":
         return own | member_of(whose, MY_REPORTS, scope.engine)
     if name == "pool" and "pool" in object_type.fields:
-        return own | (scope.column("owner").is_null() & member_of(scope.column("pool"), MY_POOLS, scope.engine))
+        return own | (scope.column("owner").is_null() & member_of(scope.column("pool"), MY_POOLS, scope.engine, "text"))
     return own
 
 
@@ -97,10 +97,11 @@ def allows(
     operation: str,
     actor: Actor,
     row: Mapping[str, Any],
+    *,
     holds: Callable[[Expression], bool],
 ) -> bool:
     """The same judgement on one record in Python form; `holds` evaluates a role's `where` on that record."""
-    return reason(object_type, rights, operation, actor, row, holds) is not None
+    return reason(object_type, rights, operation, actor, row, holds=holds) is not None
 
 
 def reason(
@@ -109,6 +110,7 @@ def reason(
     operation: str,
     actor: Actor,
     row: Mapping[str, Any],
+    *,
     holds: Callable[[Expression], bool],
 ) -> RowRule | None:
     """The first rule that lets the actor do `operation` with the record; None when none does."""

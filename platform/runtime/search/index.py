@@ -1,0 +1,159 @@
+"""The search tables: their shape, and keeping them equal to the records, inside the record's own transaction.
+
+`s_<object>` has one row per record and one column `f_<field>` per searchable field: on SQLite an FTS5 table of prepared
+tokens (rowid is the record's id), on PostgreSQL `tsvector` columns under one GIN index. A field's text stays in its own
+column, so that a reader looks only into fields open to them. Trashed records stay indexed; lists leave them out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from guanxi.registry.objects import Field, ObjectType
+from guanxi.runtime.ports import Database, Engine
+
+from .grams import tokens, tsvector, words_of
+from .readings import sounds
+
+CHUNK = 2_000
+
+
+def searched_fields(object_type: ObjectType) -> tuple[Field, ...]:
+    """The fields of the object that are indexed for search, in order."""
+    return tuple(f for f in object_type.fields.values() if f.search and f.stored)
+
+
+def table_name(object_type: ObjectType) -> str:
+    """The search table's name."""
+    return f"s_{object_type.name}"
+
+
+def column_name(field: str) -> str:
+    """The column of a field in the search table; the prefix keeps off names FTS5 reserves."""
+    return f"f_{field}"
+
+
+def search_tables(object_type: ObjectType, engine: Engine) -> list[str]:
+    """The statements that create the object's search table; [] when nothing is searchable.
+
+    A changed set of searchable fields means: drop the table `table_name(object_type)`, run these, `rebuild`.
+    """
+    columns = [column_name(f.name) for f in searched_fields(object_type)]
+    if not columns:
+        return []
+    table = table_name(object_type)
+    if engine == "sqlite":
+        inner = ", ".join(f'"{c}"' for c in columns)
+        options = "tokenize=\"unicode61 remove_diacritics 0\", prefix='1 2'"
+        return [f'CREATE VIRTUAL TABLE "{table}" USING fts5({inner}, {options})']
+    inner = ", ".join(f'"{c}" tsvector' for c in columns)
+    listed = ", ".join(f'"{c}"' for c in columns)
+    return [
+        f'CREATE TABLE "{table}" (record_id bigint PRIMARY KEY, {inner})',
+        f'CREATE INDEX "{("ix_" + table)[:63]}" ON "{table}" USING gin ({listed}) WITH (gin_pending_list_limit = 64)',
+    ]
+
+
+def index_record(db: Database, object_type: ObjectType, record_id: int, values: Mapping[str, Any]) -> None:
+    """Put one record's present values (Python form, all searchable fields) into the index; replaces what was there."""
+    fields = searched_fields(object_type)
+    if fields:
+        db.execute(_upsert(object_type, fields, db.engine), _row(fields, record_id, values, db.engine))
+
+
+def index_records(db: Database, object_type: ObjectType, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+    """`index_record` for many records."""
+    fields = searched_fields(object_type)
+    if fields:
+        db.execute_many(_upsert(object_type, fields, db.engine), (_row(fields, i, v, db.engine) for i, v in rows))
+
+
+def remove(db: Database, object_type: ObjectType, record_ids: Sequence[int]) -> None:
+    """Take records out of the index (they were deleted for good)."""
+    if not searched_fields(object_type):
+        return
+    key, mark = ("rowid", "?") if db.engine == "sqlite" else ("record_id", "%s")
+    sql = f'DELETE FROM "{table_name(object_type)}" WHERE {key} = {mark}'  # noqa: S608 (names from the registry)
+    db.execute_many(sql, [(record_id,) for record_id in record_ids])
+
+
+def touched(object_type: ObjectType, changed: Iterable[str]) -> bool:
+    """True when a change of these fields must be indexed."""
+    return not {f.name for f in searched_fields(object_type)}.isdisjoint(changed)
+
+
+def rebuild(db: Database, object_type: ObjectType) -> int:
+    """Index every record anew, inside `write()`; returns how many."""
+    fields = searched_fields(object_type)
+    if not fields:
+        return 0
+    db.execute(f'DELETE FROM "{table_name(object_type)}"')  # noqa: S608 (names from the registry)
+    count = 0
+    for chunk in _stored(db, object_type, fields):
+        index_records(db, object_type, chunk)
+        count += len(chunk)
+    return count
+
+
+def _stored(
+    db: Database, object_type: ObjectType, fields: tuple[Field, ...]
+) -> Iterator[list[tuple[int, Mapping[str, Any]]]]:
+    """All records' searchable values in chunks, by id."""
+    mark = "?" if db.engine == "sqlite" else "%s"
+    listed = ", ".join(f'"{f.name}"' for f in fields)
+    sql = f'SELECT id, {listed} FROM "{object_type.table}" WHERE id > {mark} ORDER BY id LIMIT {CHUNK}'  # noqa: S608
+    last = 0
+    while found := db.rows(sql, (last,)):
+        yield [(row[0], dict(zip((f.name for f in fields), row[1:], strict=True))) for row in found]
+        last = found[-1][0]
+
+
+def _upsert(object_type: ObjectType, fields: tuple[Field, ...], engine: Engine) -> str:
+    columns = [f'"{column_name(f.name)}"' for f in fields]
+    table = table_name(object_type)
+    if engine == "sqlite":
+        marks = ", ".join("?" * (len(columns) + 1))
+        return f'INSERT OR REPLACE INTO "{table}" (rowid, {", ".join(columns)}) VALUES ({marks})'  # noqa: S608
+    marks = ", ".join(["%s"] + ["%s::tsvector"] * len(columns))
+    kept = ", ".join(f"{c} = excluded.{c}" for c in columns)
+    return (
+        f'INSERT INTO "{table}" (record_id, {", ".join(columns)}) VALUES ({marks})'  # noqa: S608
+        f" ON CONFLICT (record_id) DO UPDATE SET {kept}"
+    )
+
+
+def _row(fields: tuple[Field, ...], record_id: int, values: Mapping[str, Any], engine: Engine) -> list[Any]:
+    row: list[Any] = [record_id]
+    for field in fields:
+        text = text_of(field, values.get(field.name))
+        words = words_of(text)
+        words += [s for s in sounds(text) if s not in words]
+        row.append(" ".join(tokens(words)) if engine == "sqlite" else tsvector(words))
+    return row
+
+
+def text_of(field: Field, value: Any) -> str:
+    """What a person would look for in a value: an option also by its labels, a list by its members."""
+    if value is None:
+        return ""
+    if field.options:
+        names = _members(value) if field.type == "choices" else [value]
+        labels = [t for n in names if n in field.options for _, t in field.options[n].label.texts]
+        return " ".join([*map(str, names), *labels])
+    if isinstance(value, str):
+        return value if field.type != "tags" else " ".join(map(str, _members(value)))
+    return " ".join(map(str, _members(value)))
+
+
+def _members(value: Any) -> list[Any]:
+    """The parts of a list or map, also when it comes as stored JSON text."""
+    if isinstance(value, str) and value[:1] in "[{":
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return [value]
+    if isinstance(value, Mapping):
+        return [part for part in value.values() if part is not None]
+    return list(value) if isinstance(value, list | tuple) else [value]
