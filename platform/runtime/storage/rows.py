@@ -1,0 +1,190 @@
+"""Values between their three forms, as functions compiled once per column list (docs/architecture.md).
+
+`row_function` writes the source of one function that turns a driver's row into a dictionary: no loop, no look-up and no
+question about a kind is left for the moment when rows arrive. Field names reach that source only as literals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal
+
+import orjson
+from psycopg.types.json import Jsonb
+
+from guanxi.fieldtypes.base import ColumnKind
+from guanxi.runtime.ports import Engine
+
+Form = Literal["python", "json"]
+Convert = Callable[[Any], Any]
+RowFunction = Callable[[Sequence[Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One place in a row: the key it gets, its column kind and scale; `many` when the Python form is a tuple."""
+
+    key: str
+    kind: ColumnKind
+    scale: int = 0
+    many: bool = False
+
+
+# datetimes ------------------------------------------------------------------------------------------
+def instant_text(moment: datetime) -> str:
+    """Stored form on SQLite and in platform tables: `YYYY-MM-DDTHH:MM:SS.ffffffZ`; order of text is order of time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def instant_from_text(text: str) -> datetime:
+    """The instant of `instant_text`, aware, UTC."""
+    return datetime.fromisoformat(text)
+
+
+def instant_json(moment: datetime) -> str:
+    """JSON form: seconds, and the fraction only when there is one."""
+    return moment.astimezone(UTC).isoformat()[:-6] + "Z"
+
+
+def instant_text_json(text: str) -> str:
+    """JSON form straight from the text form."""
+    return text if text[20:26] != "000000" else text[:19] + "Z"
+
+
+# decimals -------------------------------------------------------------------------------------------
+def _scaled_text(scale: int) -> Convert:
+    if scale == 0:
+        return str
+    pattern = f"%0{scale + 1}d"
+
+    def text(value: int) -> str:
+        digits = pattern % abs(value)
+        return f"{'-' if value < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
+
+    return text
+
+
+def _scaled_decimal(scale: int) -> Convert:
+    return lambda value: Decimal(value).scaleb(-scale)
+
+
+def _decimal_scaled(scale: int) -> Convert:
+    factor = 10**scale
+    return lambda value: int((value * factor).to_integral_value())
+
+
+def _decimal_text(scale: int) -> Convert:
+    pattern = f".{scale}f"
+    return lambda value: format(value, pattern)
+
+
+# one value ------------------------------------------------------------------------------------------
+def from_stored(engine: Engine, form: Form, kind: ColumnKind, scale: int = 0, *, many: bool = False) -> Convert | None:
+    """Stored form → Python or JSON form of a value that is not None; None when it stays as it is."""
+    table = _FROM_SQLITE if engine == "sqlite" else _FROM_POSTGRES
+    if kind == "decimal":
+        return table[form][kind](scale)  # type: ignore[no-any-return]
+    if kind == "json" and form == "python" and many:
+        return _LOADS_TUPLE if engine == "sqlite" else tuple
+    return table[form].get(kind)
+
+
+def to_stored(engine: Engine, kind: ColumnKind, scale: int = 0) -> Convert:
+    """Python form → stored form; None stays None."""
+    convert = _decimal_scaled(scale) if (engine, kind) == ("sqlite", "decimal") else _TO_STORED[engine].get(kind)
+    if convert is None:
+        return _same
+    return lambda value: None if value is None else convert(value)
+
+
+def python_json(kind: ColumnKind, scale: int = 0) -> Convert:
+    """Python form → JSON form, the very text that a stored value would give; None stays None."""
+    convert = _decimal_text(scale) if kind == "decimal" else _PYTHON_JSON.get(kind)
+    if convert is None:
+        return _same
+    return lambda value: None if value is None else convert(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _loads_tuple(text: str) -> tuple[Any, ...]:
+    return tuple(orjson.loads(text))
+
+
+_LOADS_TUPLE: Convert = _loads_tuple
+_FROM_SQLITE: dict[str, dict[str, Any]] = {
+    "python": {
+        "decimal": _scaled_decimal,
+        "boolean": bool,
+        "date": date.fromisoformat,
+        "datetime": datetime.fromisoformat,
+        "time": time.fromisoformat,
+        "json": orjson.loads,
+    },
+    "json": {"decimal": _scaled_text, "boolean": bool, "datetime": instant_text_json, "json": orjson.loads},
+}
+_FROM_POSTGRES: dict[str, dict[str, Any]] = {
+    "python": {"decimal": lambda _: None},
+    "json": {
+        "decimal": _decimal_text,
+        "date": date.isoformat,
+        "datetime": instant_json,
+        "time": time.isoformat,
+    },
+}
+_TO_STORED: dict[str, dict[str, Convert]] = {
+    "sqlite": {
+        "boolean": int,
+        "date": date.isoformat,
+        "datetime": instant_text,
+        "time": lambda value: value.isoformat(timespec="seconds"),
+        "json": _dumps,
+    },
+    "postgresql": {"json": Jsonb},
+}
+_PYTHON_JSON: dict[str, Convert] = {
+    "date": date.isoformat,
+    "datetime": instant_json,
+    "time": lambda value: value.isoformat(timespec="seconds"),
+    "json": lambda value: list(value) if isinstance(value, tuple) else value,
+    "links": list,
+}
+
+
+# whole rows -----------------------------------------------------------------------------------------
+def row_function(engine: Engine, form: Form, cells: Iterable[Cell], start: int = 0) -> RowFunction:
+    """A compiled function from a driver's row to `{key: value}`; the first cell is at position `start`."""
+    scope: dict[str, Any] = {}
+    parts = []
+    for position, cell in enumerate(cells, start):
+        convert = from_stored(engine, form, cell.kind, cell.scale, many=cell.many)
+        if convert is None:
+            parts.append(f"{cell.key!r}: r[{position}]")
+            continue
+        scope[f"c{position}"] = convert
+        parts.append(f"{cell.key!r}: None if (v := r[{position}]) is None else c{position}(v)")
+    source = "def row(r):\n    return {" + ", ".join(parts) + "}\n"
+    exec(compile(source, "<row>", "exec"), scope)  # noqa: S102 (positions and literals of our own making)
+    return scope["row"]  # type: ignore[no-any-return]
+
+
+def storing_function(engine: Engine, cells: Iterable[Cell]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A compiled function from `{key: Python value}` (absent keys are blank) to the parameters in cell order."""
+    scope: dict[str, Any] = {}
+    parts = []
+    for position, cell in enumerate(cells):
+        scope[f"c{position}"] = to_stored(engine, cell.kind, cell.scale)
+        plain = scope[f"c{position}"] is _same
+        parts.append(f"v.get({cell.key!r})" if plain else f"c{position}(v.get({cell.key!r}))")
+    source = "def params(v):\n    return (" + "".join(f"{p}, " for p in parts) + ")\n"
+    exec(compile(source, "<params>", "exec"), scope)  # noqa: S102 (positions and literals of our own making)
+    return scope["params"]  # type: ignore[no-any-return]
