@@ -38,6 +38,10 @@ class Database(Protocol):
         """Run one statement for many parameter rows inside `write()`."""
         ...
 
+    def sql(self, text: str) -> str:
+        """Fixed SQL text written with `?`, with the marks of this engine's driver."""
+        ...
+
     def write(self) -> AbstractContextManager[None]:
         """One write transaction: BEGIN IMMEDIATE on SQLite, BEGIN on PostgreSQL; commits at the outermost end."""
         ...

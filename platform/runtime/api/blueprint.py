@@ -1,0 +1,51 @@
+"""Put the API together: routes, problems, limits, headers; every route must say who may call it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, g
+
+from . import auth, docs, meta, problems, records
+from .health import Metrics, create_health
+from .host import ApiHost
+from .limits import WINDOW, Limiter
+
+DEFAULT_PER_MINUTE = 6000
+LOGIN_TRIES = 20
+
+
+def create_api(app: Flask, host: ApiHost) -> None:
+    """Install the API on an application.
+
+    `limits` of the host may set `requests_per_minute` and `login_tries_per_minute`.
+    """
+    app.extensions["guanxi_api"] = host
+    app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE))
+    app.extensions["guanxi_login_limiter"] = Limiter(host.limits.get("login_tries_per_minute", LOGIN_TRIES))
+    api = Blueprint("guanxi_api", __name__, url_prefix="/api", template_folder="templates", static_folder="static")
+    for part in (auth, docs, meta, records):
+        part.register(api)
+    api.after_request(_budget)
+    app.register_blueprint(api)
+    metrics = Metrics()
+    metrics.install(app)
+    app.register_blueprint(create_health(metrics))
+    problems.install(app)
+
+
+def _budget(response: Response) -> Response:
+    budget = g.get("guanxi_budget")
+    if budget is not None:
+        response.headers["RateLimit-Policy"] = f'"default";q={budget.limit};w={WINDOW}'
+        response.headers["RateLimit"] = f'"default";r={budget.remaining};t={budget.reset}'
+    return response
+
+
+def undeclared(app: Flask) -> list[str]:
+    """Endpoints below the API that do not say who may call them; empty in a releasable product."""
+    missing = []
+    for rule in app.url_map.iter_rules():
+        if not rule.endpoint.startswith(("guanxi_api.", "guanxi_health.")) or rule.endpoint.endswith(".static"):
+            continue
+        if not hasattr(app.view_functions[rule.endpoint], "guanxi_access"):
+            missing.append(rule.endpoint)
+    return missing

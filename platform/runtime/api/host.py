@@ -1,0 +1,127 @@
+"""What the API needs from the wiring room, as a port: the current services, who is asking, and publishing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from flask import Request, Response
+
+from guanxi.common.clock import Clock
+from guanxi.registry import Registry
+
+from ..access.actor import Actor
+from ..ports import Database, Records
+
+
+class ApiServices(Protocol):
+    """One published version, whole; read once per request."""
+
+    @property
+    def registry(self) -> Registry:
+        """The compiled definitions."""
+        ...
+
+    @property
+    def records(self) -> Records:
+        """The one door to records."""
+        ...
+
+    @property
+    def database(self) -> Database:
+        """The database of the instance."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Number of the published version."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The source of now."""
+        ...
+
+
+class Publisher(Protocol):
+    """Planning and publishing definitions; answers and errors are JSON-ready."""
+
+    def plan(self, actor: Actor, files: Mapping[str, str] | None, allow: Sequence[str]) -> dict[str, Any]:
+        """What publishing these files (None: the instance's own) would do. Raises Invalid with diagnostics."""
+        ...
+
+    def apply(
+        self, actor: Actor, files: Mapping[str, str] | None, allow: Sequence[str], plan: str, note: str
+    ) -> dict[str, Any]:
+        """Publish; `plan` is the fingerprint of a plan that was read, or "". Raises Conflict when it is stale."""
+        ...
+
+    def versions(self) -> Sequence[dict[str, Any]]:
+        """Published versions, newest first."""
+        ...
+
+    def rollback(self, actor: Actor, number: int, allow: Sequence[str]) -> dict[str, Any]:
+        """Publish the definitions of an earlier version again."""
+        ...
+
+    def json_schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of the YAML grammar."""
+        ...
+
+    def packs(self) -> Sequence[dict[str, Any]]:
+        """Packs of the installed set, with what the instance has of them."""
+        ...
+
+    def pack(self, actor: Actor, name: str, act: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """install, upgrade or uninstall a pack."""
+        ...
+
+
+class People(Protocol):
+    """Log-in and tokens."""
+
+    def authenticate(self, name: str, password: str, code: str = "") -> int | None:
+        """The user's id, or None; takes the same time whether or not the user exists."""
+        ...
+
+    def issue_token(self, user_id: int, *, name: str, days: int) -> tuple[str, datetime]:
+        """A new bearer token (shown once) and when it expires."""
+        ...
+
+    def revoke_token(self, token: str) -> None:
+        """End a token."""
+        ...
+
+
+class ApiHost(Protocol):
+    """The wiring room's side."""
+
+    people: People
+    publisher: Publisher
+    limits: Mapping[str, int]
+    languages: Sequence[str]
+
+    def services(self) -> ApiServices:
+        """The services of the version published now."""
+        ...
+
+    def identify(self, request: Request) -> Actor | None:
+        """Who is asking: a bearer token, or the screens' session; None when nobody is."""
+        ...
+
+    def csrf_ok(self, request: Request) -> bool:
+        """True when an unsafe request from a session carries the session's token."""
+        ...
+
+    def ready(self) -> Mapping[str, str]:
+        """Checks of readiness: name → "ok" or what is wrong. Raises nothing."""
+        ...
+
+    def import_routes(self) -> Mapping[str, Any]:
+        """The import and job door (see `runtime.transfer`)."""
+        ...
+
+    def export(self, actor: Actor, request: Request, object_name: str) -> Response:
+        """A streamed export."""
+        ...
