@@ -72,5 +72,3 @@ def who_am_i() -> Response:
             "objects": rights,
         }
     )
-
-

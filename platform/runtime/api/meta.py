@@ -10,7 +10,6 @@ from flask import Blueprint, Response, request
 from guanxi.common.errors import BadRequest, NotFound
 from guanxi.common.labels import Label
 from guanxi.expressions.expression import Expression
-
 from guanxi.registry import Field, ObjectType
 
 from . import parse, respond
@@ -164,7 +163,7 @@ def grammar() -> Response:
 
 
 def _files(body: Mapping[str, Any]) -> dict[str, str] | None:
-    files = parse.typed(body, "files", dict)
+    files: dict[str, str] | None = parse.typed(body, "files", dict)
     if files is None:
         return None
     if len(files) > MOST_FILES:
@@ -237,5 +236,3 @@ def pack_act(pack: str, act: str) -> Response:
         raise NotFound("A pack can be installed, upgraded or uninstalled.")
     body = parse.body(request, ("data", "allow", "sample"), empty=True)
     return respond.answer(host().publisher.pack(actor(), pack, act, body))
-
-

@@ -80,11 +80,15 @@ LIST_PARAMETERS = [
     parameter("trashed", {"enum": ["true", "false"]}, "The trash instead of live records."),
 ]
 RECORD = parameter("id", INTEGER_ID, "The record's id.", "path")
-IF_MATCH = parameter("If-Match", {"type": "string", "pattern": '^"[0-9]{1,18}"$'}, "The version it was made from.", "header")
+IF_MATCH = parameter(
+    "If-Match", {"type": "string", "pattern": '^"[0-9]{1,18}"$'}, "The version it was made from.", "header"
+)
 KEY = parameter("Idempotency-Key", {"type": "string", "maxLength": 200}, "Makes a retry safe for 24 hours.", "header")
 
 
-def operation(tag: str, summary: str, ok: Mapping[str, Any], *, parameters: Any = (), body: Schema | None = None) -> Schema:
+def operation(
+    tag: str, summary: str, ok: Mapping[str, Any], *, parameters: Any = (), body: Schema | None = None
+) -> Schema:
     """One operation with its answers and refusals."""
     out: Schema = {"tags": [tag], "summary": summary, "responses": {**ok, **REFUSALS}}
     if parameters:
@@ -120,9 +124,13 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
     title = kind.label.text("en")
     paths[base] = {}
     if rights.get("read"):
-        paths[base]["get"] = operation(name, f"List {title}", success("A page.", page_of(one)), parameters=LIST_PARAMETERS)
+        paths[base]["get"] = operation(
+            name, f"List {title}", success("A page.", page_of(one)), parameters=LIST_PARAMETERS
+        )
         paths[single] = {
-            "get": operation(name, f"Read {title}", success("The record.", one), parameters=[RECORD, *LIST_PARAMETERS[3:5]])
+            "get": operation(
+                name, f"Read {title}", success("The record.", one), parameters=[RECORD, *LIST_PARAMETERS[3:5]]
+            )
         }
         aggregate = [parameter(n, {"type": "string"}, "Expressions, comma-separated.") for n in ("group", "measures")]
         paths[f"{base}/aggregate"] = {
@@ -134,7 +142,9 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
             )
         }
         paths[f"{single}/history"] = {
-            "get": operation(name, f"History of {title}", success("Changes.", page_of({"type": "object"})), parameters=[RECORD])
+            "get": operation(
+                name, f"History of {title}", success("Changes.", page_of({"type": "object"})), parameters=[RECORD]
+            )
         }
     if rights.get("create"):
         paths[base]["post"] = operation(
@@ -159,9 +169,15 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
                 )
             }
         if kind.stages is not None:
-            move = {"type": "object", "required": ["to"], "properties": {"to": {"enum": list(kind.stages.path)}, "values": {"type": "object"}}}
+            move = {
+                "type": "object",
+                "required": ["to"],
+                "properties": {"to": {"enum": list(kind.stages.path)}, "values": {"type": "object"}},
+            }
             paths[f"{single}/actions/move_stage"] = {
-                "post": operation(name, "Move the stage", success("The record.", {"type": "object"}), parameters=[RECORD], body=move)
+                "post": operation(
+                    name, "Move the stage", success("The record.", {"type": "object"}), parameters=[RECORD], body=move
+                )
             }
     if rights.get("delete"):
         paths.setdefault(single, {})["delete"] = operation(
@@ -181,7 +197,13 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
             "additionalProperties": False,
         }
         paths[f"{base}/batch"] = {
-            "post": operation(name, f"Several changes of {title}", success("Results in order.", {"type": "object"}), parameters=[KEY], body=batch)
+            "post": operation(
+                name,
+                f"Several changes of {title}",
+                success("Results in order.", {"type": "object"}),
+                parameters=[KEY],
+                body=batch,
+            )
         }
     if not paths[base]:
         del paths[base]
@@ -205,7 +227,11 @@ def build(registry: Registry, rights_of: Mapping[str, Mapping[str, Any]], name: 
                     "items": {
                         "type": "object",
                         "required": ["field", "code", "message"],
-                        "properties": {"field": {"type": "string"}, "code": {"type": "string"}, "message": {"type": "string"}},
+                        "properties": {
+                            "field": {"type": "string"},
+                            "code": {"type": "string"},
+                            "message": {"type": "string"},
+                        },
                     },
                 },
             },
@@ -224,7 +250,8 @@ def build(registry: Registry, rights_of: Mapping[str, Mapping[str, Any]], name: 
         "properties": {"name": {"type": "string"}, "password": {"type": "string"}, "code": {"type": "string"}},
     }
     paths["/api/auth/token"] = {
-        "post": operation("log-in", "A bearer token", success("The token.", {"type": "object"}), body=token_body) | {"security": []}
+        "post": operation("log-in", "A bearer token", success("The token.", {"type": "object"}), body=token_body)
+        | {"security": []}
     }
     paths["/api/me"] = {"get": operation("log-in", "Who the caller is", success("The caller.", {"type": "object"}))}
     paths["/api/meta"] = {"get": operation("metadata", "What is published", success("In short.", {"type": "object"}))}

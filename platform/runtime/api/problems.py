@@ -76,5 +76,5 @@ def install(app: Flask) -> None:
         return problem(500, "Something went wrong", f"Reference {reference}.", code="internal")
 
     app.register_error_handler(e.GuanxiError, platform_error)
-    app.register_error_handler(HTTPException, http_error)  # type: ignore[arg-type]
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected)
