@@ -3,8 +3,76 @@
 `CATALOGUE` maps a type's YAML name to its instance; `text long_text …` in reading order of the reference.
 """
 
+from .auto_number import AutoNumberFormat
 from .base import Column, ColumnKind, FieldContext, FieldOptions, FieldType, ValueFault
+from .chinese import CompanyName, IdCard, PersonName, RegionCn, Uscc, WechatId
+from .choices import Choice, Choices, Tags
+from .companies import company_core
+from .computed import AutoNumber, Formula, Rollup
+from .files import File, Image
+from .masks import MASK_STYLES
+from .moments import Boolean, Date, DateTime, Duration, Time
+from .numbers import DecimalNumber, Integer, Money, Percent, Rating
+from .phones import Phone
+from .places import Address, Location
+from .references import Reference, References, Team, User
+from .regions import region_path
+from .structured import Json
+from .texts import Color, Email, LongText, RichText, Text, Url
 
-CATALOGUE: dict[str, FieldType] = {}
+_TYPES: tuple[FieldType, ...] = (
+    Text(),
+    LongText(),
+    RichText(),
+    Email(),
+    Phone(),
+    Url(),
+    Integer(),
+    DecimalNumber(),
+    Money(),
+    Percent(),
+    Boolean(),
+    Date(),
+    DateTime(),
+    Time(),
+    Duration(),
+    Choice(),
+    Choices(),
+    Tags(),
+    Reference(),
+    References(),
+    User(),
+    Team(),
+    File(),
+    Image(),
+    Address(),
+    Location(),
+    Rating(),
+    Color(),
+    Json(),
+    AutoNumber(),
+    Formula(),
+    Rollup(),
+    CompanyName(),
+    PersonName(),
+    IdCard(),
+    Uscc(),
+    RegionCn(),
+    WechatId(),
+)
 
-__all__ = ["CATALOGUE", "Column", "ColumnKind", "FieldContext", "FieldOptions", "FieldType", "ValueFault"]
+CATALOGUE: dict[str, FieldType] = {type_.name: type_ for type_ in _TYPES}
+
+__all__ = [
+    "CATALOGUE",
+    "MASK_STYLES",
+    "AutoNumberFormat",
+    "Column",
+    "ColumnKind",
+    "FieldContext",
+    "FieldOptions",
+    "FieldType",
+    "ValueFault",
+    "company_core",
+    "region_path",
+]

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from guanxi.expressions.types import ValueType
 
+from .masks import HIDDEN, mask_text
+
 ColumnKind = Literal[
     "text",  # code-point collated text
     "integer",  # 64 bit
@@ -56,22 +58,36 @@ class ValueFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """What a type may know of the field besides its own options."""
+    """What a type may know of the field besides its own options.
+
+    `zone` is the IANA zone in which a typed date and time without an offset is read (`from_text` only).
+    """
 
     name: str
     option_names: frozenset[str] = frozenset()
     target: str = ""
     currency: str = "CNY"
+    zone: str = "UTC"
 
 
 Coercer = Callable[[object], Any]
 
 
 class FieldType:
-    """One type. Subclass, set the class variables, override what differs, add the class to the catalogue."""
+    """One type. Subclass, set the class variables, override what differs, add the class to the catalogue.
+
+    `example` is a value in JSON form, `typed` shows texts that `from_text` understands; both serve the reference and
+    the API's examples. `mask_style` is used where the field names none. `target` is the built-in object that a
+    reference type always points to, or "". The flags say what screens and generated parts may offer; what an
+    expression may do with a field follows from its value type alone.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    example: ClassVar[Any] = ""
+    typed: ClassVar[tuple[str, ...]] = ()
+    mask_style: ClassVar[str] = "all"
+    target: ClassVar[str] = ""
     widget: ClassVar[str] = "text"
     Options: ClassVar[type[FieldOptions]] = FieldOptions
     sortable: ClassVar[bool] = True
@@ -112,6 +128,14 @@ class FieldType:
         """JSON Schema (2020-12) of the JSON form, without null."""
         raise NotImplementedError(self.name)
 
-    def masked(self, value: Any, style: str) -> Any:  # noqa: ARG002
-        """What somebody with the grant `masked` gets instead of a value that is not None."""
-        return "***"
+    def input_schema(self, options: Any, context: FieldContext) -> Mapping[str, Any]:
+        """JSON Schema of what a client may send: the JSON form and whatever else `coercer` takes, without null."""
+        return self.json_schema(options, context)
+
+    def search_text(self, value: Any) -> str:
+        """The plain text of a value that is not None, for the search index."""
+        return str(value)
+
+    def masked(self, value: Any, style: str) -> Any:
+        """What somebody with the grant `masked` gets for a value that is not None; `style` of MASK_STYLES or ""."""
+        return mask_text(value, style or self.mask_style) if isinstance(value, str) else HIDDEN
