@@ -26,6 +26,10 @@ class Origin:
     file: str
 
 
+Mark: TypeAlias = tuple[Origin, int, int]
+"""Where a key stands: origin, line and column."""
+
+
 class Node:
     """What every node has: an origin and a position (line and column count from 1)."""
 
@@ -90,11 +94,11 @@ class ListNode(Node):
 
 
 class MapNode(Node):
-    """A map in reading order. `keys` holds the key's own nodes, for messages about a key rather than its value."""
+    """A map in reading order. `keys` says where each key stands, for messages about the key rather than its value."""
 
     __slots__ = ("entries", "keys")
 
-    def __init__(self, origin: Origin, line: int, column: int, entries: dict[str, Node], keys: dict[str, Node]) -> None:
+    def __init__(self, origin: Origin, line: int, column: int, entries: dict[str, Node], keys: dict[str, Mark]) -> None:
         self.origin = origin
         self.line = line
         self.column = column
@@ -113,7 +117,7 @@ class MapNode(Node):
     def key_place(self, key: str) -> Place:
         """Where the key stands (the map's own place when it does not)."""
         found = self.keys.get(key)
-        return found.place if found is not None else self.place
+        return Place(found[0].file, found[1], found[2]) if found is not None else self.place
 
     def without(self, *names: str) -> MapNode:
         """The same map without some keys."""
@@ -188,7 +192,7 @@ def at(node: Node, path: Path, *, key: bool = False) -> Place:
     current = node
     for number, step in enumerate(path):
         if key and number == len(path) - 1 and isinstance(current, MapNode) and str(step) in current.keys:
-            return current.keys[str(step)].place
+            return current.key_place(str(step))
         found = child(current, step)
         if found is None:
             return current.place
