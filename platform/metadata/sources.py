@@ -1,8 +1,8 @@
 """Where definitions come from: folders of YAML files, or a map from file name to text. Stage 0 of reading.
 
 A layer is a named set of sources: `platform` (shipped here), one per pack, and `instance`. Reading a folder never
-leaves it: a symbolic link that points elsewhere, a device or a pipe is refused, hidden files are passed over, and the order is
-that of the names, so that two machines read alike.
+leaves it: a symbolic link that points elsewhere, a device or a pipe is refused, hidden files are passed over, and the
+order is that of the names, so that two machines read alike.
 """
 
 from __future__ import annotations

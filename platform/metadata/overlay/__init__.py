@@ -4,10 +4,10 @@ Packs come in the order of what they require, then the instance. Inside a layer 
 ones (`extend`), then patches. Merging is by key: maps merge, everything else is replaced.
 """
 
-from .apply import overlay
+from .apply import MergeCache, overlay
 from .merge import merge
 from .packs import PackHead, order_packs, pack_heads
 from .patch import Bases
 from .provenance import provenance
 
-__all__ = ["Bases", "PackHead", "merge", "order_packs", "overlay", "pack_heads", "provenance"]
+__all__ = ["Bases", "MergeCache", "PackHead", "merge", "order_packs", "overlay", "pack_heads", "provenance"]

@@ -4,28 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from guanxi.common.diagnostics import Diagnostics
+from guanxi.common.diagnostics import Diagnostic, Diagnostics
 from guanxi.common.names import did_you_mean
 
-from ..nodes import Document, ScalarNode
+from ..nodes import Document, MapNode, ScalarNode
 from .merge import extend
 from .patch import Bases, apply_patch
 
 Key = tuple[str, str]
 
 
+class MergeCache:
+    """Merged definitions by the nodes they were made of: unchanged files give the very same merged node again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[MapNode, MapNode], tuple[Document, list[Diagnostic]]] = {}
+        self._used: dict[tuple[MapNode, MapNode], tuple[Document, list[Diagnostic]]] = {}
+
+    def extend(self, base: Document, partial: Document, found: Diagnostics) -> Document:
+        """See `merge.extend`."""
+        key = (base.node, partial.node)
+        made = self._kept.get(key)
+        if made is None:
+            own = Diagnostics()
+            made = (extend(base, partial, own), own.found)
+        self._used[key] = made
+        found.extend(made[1])
+        return made[0]
+
+    def turn(self) -> None:
+        """Forget what the last reading did not use."""
+        self._kept, self._used = self._used, {}
+
+
 def overlay(
-    documents: Iterable[Document], order: Sequence[str], found: Diagnostics, bases: Bases | None = None
+    documents: Iterable[Document],
+    order: Sequence[str],
+    found: Diagnostics,
+    *,
+    bases: Bases | None = None,
+    cache: MergeCache | None = None,
 ) -> list[Document]:
     """Merged definitions (patches consumed), in the order of the layers; every fault goes to `found`."""
     by_layer: dict[str, list[Document]] = {name: [] for name in order}
     for document in documents:
         by_layer.setdefault(document.layer, []).append(document)
+    memory = cache if cache is not None else MergeCache()
     merged: dict[Key, Document] = {}
     for layer in by_layer.values():
         _define(layer, merged, found)
-        _extend(layer, merged, found)
+        _extend(layer, merged, found, memory)
         _patch(layer, merged, found, bases)
+    memory.turn()
     return [document for key, document in merged.items() if key[0] != "patch"]
 
 
@@ -45,13 +75,13 @@ def _define(layer: Sequence[Document], merged: dict[Key, Document], found: Diagn
         found.error("duplicate-definition", sentence, document.node.key_place("name"), path="name", hint=hint)
 
 
-def _extend(layer: Sequence[Document], merged: dict[Key, Document], found: Diagnostics) -> None:
+def _extend(layer: Sequence[Document], merged: dict[Key, Document], found: Diagnostics, memory: MergeCache) -> None:
     for document in layer:
         if not document.extends:
             continue
         key = (document.kind, document.name)
         if key in merged:
-            merged[key] = extend(merged[key], document, found)
+            merged[key] = memory.extend(merged[key], document, found)
             continue
         _missing(document, key, "extend", merged, found)
 
