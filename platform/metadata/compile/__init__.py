@@ -1,0 +1,1 @@
+"""Stage 5: each judged document becomes one frozen value of the Registry; one module per kind or part of an object."""

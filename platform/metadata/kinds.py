@@ -1,0 +1,56 @@
+"""The catalogue of kinds: one row per kind of document. A new kind is one module and one row here.
+
+Each row says the model that judges a document, the function that compiles it and where the result stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .documents.app import AppDocument
+from .documents.base import Definition
+from .documents.calendar import CalendarDocument
+from .documents.data import DataDocument
+from .documents.object import ObjectDocument
+from .documents.options import OptionsDocument
+from .documents.pack import PackDocument, PatchDocument
+from .documents.role import RoleDocument
+from .documents.test import TestDocument
+
+if TYPE_CHECKING:
+    from .link.context import Context
+    from .nodes import Document
+
+Compile = Callable[["Context", "Document", Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of document.
+
+    `compile(context, document, model)` gives the frozen value for the Registry and notes faults in `context.found`;
+    it is None for kinds that the overlay stage consumes. `slot` names the Registry's attribute; "" puts the value
+    under `Registry.others[name]`. Kinds compile in the order of the catalogue: a later one may look up earlier ones.
+    """
+
+    name: str
+    model: type[Definition]
+    compile: Compile | None
+    slot: str = ""
+    summary: str = ""
+
+
+_ROWS = (
+    Kind("pack", PackDocument, None, "packs", "a pack: its version and what it requires"),
+    Kind("options", OptionsDocument, None, "option_sets", "a shared list of choices"),
+    Kind("calendar", CalendarDocument, None, "calendars", "working hours, holidays and make-up days"),
+    Kind("object", ObjectDocument, None, "objects", "a table of records with its rules and screens"),
+    Kind("role", RoleDocument, None, "roles", "a bundle of rights"),
+    Kind("app", AppDocument, None, "apps", "a menu"),
+    Kind("data", DataDocument, None, "data", "seed or sample rows"),
+    Kind("test", TestDocument, None, "tests", "a test of the metadata"),
+    Kind("patch", PatchDocument, None, "", "a local change to a definition of a pack"),
+)
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}
