@@ -1,0 +1,89 @@
+"""The command line `guanxi`: one lazy group, so that `guanxi check` never imports a web server.
+
+A command is one function in a module of its family (`definitions.py`, `packs.py`, …) and one row in `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .common import Session, answer
+
+# name → (module below this package, attribute, one line for the overview); in the order in which help lists them
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("init", "init", "Make a new, empty instance"),
+    "pack": ("packs", "pack", "List, show and start packs"),
+}
+
+
+class Commands(click.Group):
+    """Imports a command when it is asked for; turns known errors into a sentence and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Names in the order of the catalogue."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(f".{module}", __name__), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 (the catalogue is ours)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest right command for a wrong one."""
+        from guanxi.common.names import did_you_mean
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f"there is no command '{args[0]}'" + (f" ({hint})" if hint else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The overview, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[2]) for name, row in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what is known to go wrong is answered, never traced."""
+        with answer():
+            return super().invoke(ctx)
+
+
+def _version() -> str:
+    try:
+        return version("guanxi")
+    except PackageNotFoundError:
+        return "development"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--instance",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder of the instance; the current folder when not given.",
+)
+@click.version_option(_version(), prog_name="guanxi")
+@click.pass_context
+def main(ctx: click.Context, instance: Path | None) -> None:
+    """Guanxi 关系: a CRM from YAML definitions.
+
+    \b
+    Example:
+      guanxi init my-crm --pack crm
+      guanxi --instance my-crm check
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    ctx.obj = Session(instance or Path())
