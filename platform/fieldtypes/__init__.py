@@ -9,12 +9,15 @@ from .chinese import CompanyName, IdCard, PersonName, RegionCn, Uscc, WechatId
 from .choices import Choice, Choices, Tags
 from .companies import company_core
 from .computed import AutoNumber, Formula, Rollup
+from .durations import Duration
 from .files import File, Image
+from .flags import Boolean
 from .masks import MASK_STYLES
-from .moments import Boolean, Date, DateTime, Duration, Time
+from .moments import Date, DateTime, Time
 from .numbers import DecimalNumber, Integer, Money, Percent, Rating
 from .phones import Phone
 from .places import Address, Location
+from .reference import reference_markdown
 from .references import Reference, References, Team, User
 from .regions import region_path
 from .structured import Json
@@ -74,5 +77,6 @@ __all__ = [
     "FieldType",
     "ValueFault",
     "company_core",
+    "reference_markdown",
     "region_path",
 ]

@@ -62,8 +62,8 @@ class AutoNumberFormat:
             "mm": f"{day.month:02d}",
             "dd": f"{day.day:02d}",
         }
-        shown = {"text": lambda v: v, "day": values.__getitem__, "zeros": lambda _: str(number).zfill(self.width)}
-        return "".join(shown[kind](value) for kind, value in self.parts)
+        values["0" * self.width] = str(number).zfill(self.width)
+        return "".join(value if kind == "text" else values[value] for kind, value in self.parts)
 
 
 def _part(inner: str) -> tuple[str, str]:

@@ -18,7 +18,6 @@ from stdnum.cn import uscc as uscc_number
 
 from .base import Coercer, FieldContext, FieldOptions
 from .cleaning import PRINTABLE, cell_text, clean_line, too_long, type_fault, typed_text
-from .companies import company_core
 from .regions import known_region, region_path
 from .texts import PlainType
 
@@ -28,13 +27,13 @@ _SPACES = re.compile(r"\s{2,}")
 class CompanyNameOptions(FieldOptions):
     """Keys of company_name."""
 
-    length: int = Field(200, ge=1, le=500, description="Most characters.")
+    length: int = Field(default=200, ge=1, le=500, description="Most characters.")
 
 
 class PersonNameOptions(FieldOptions):
     """Keys of person_name."""
 
-    length: int = Field(100, ge=1, le=200, description="Most characters.")
+    length: int = Field(default=100, ge=1, le=200, description="Most characters.")
 
 
 def _folded(value: object, limit: int) -> str | None:
@@ -66,7 +65,7 @@ class CompanyName(PlainType):
 
         def coerce(value: object) -> str | None:
             text = _folded(value, limit)
-            if text is not None and not company_core(text):
+            if text is not None and not any(map(str.isalnum, text)):
                 raise type_fault("A company's name has letters or digits.", "企业名称应包含文字或数字。")
             return text
 
@@ -99,8 +98,8 @@ class PersonName(PlainType):
 
         def coerce(value: object) -> str | None:
             text = _folded(value, limit)
-            if text is None:
-                return None
+            if text is None or text.isalpha():
+                return text
             if not text.isascii():
                 text = _DOT.sub("·", _HAN_GAP.sub("", text))
             if _NOT_IN_NAME.search(text) or not any(map(str.isalpha, text)):
@@ -138,7 +137,7 @@ class CodeType(PlainType):
         """Full-width letters and digits are understood."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> str | None:
+        def read(value: object) -> Any:
             return coerce(typed_text(cell_text(value)))
 
         return read
@@ -187,7 +186,7 @@ class IdCard(CodeType):
         """An old number of 15 digits is completed: the century 19 and the check digit follow from it."""
         coerce = super().from_text(options, context)
 
-        def read(value: object) -> str | None:
+        def read(value: object) -> Any:
             text = typed_text(cell_text(value), 64)
             if text and _OLD_CARD.match(text):
                 body = f"{text[:6]}19{text[6:]}"
@@ -276,7 +275,7 @@ class WechatId(PlainType):
         """Full-width letters and a word in front (微信:) are understood."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> str | None:
+        def read(value: object) -> Any:
             text = typed_text(value)
             return None if text is None else coerce(_WECHAT_WORD.sub("", text, count=1))
 

@@ -38,7 +38,7 @@ def split_list(value: object) -> object:
     """A typed list (commas, semicolons, 、 or | between) as a list of its entries; other values as they are."""
     if not isinstance(value, str):
         return value
-    return [part for part in map(str.strip, _SEPARATORS.split(value[:100_000])) if part]
+    return [part for part in map(str.strip, _SEPARATORS.split(value)) if part]
 
 
 class Choice(FieldType):
@@ -139,8 +139,8 @@ class Choices(FieldType):
 class TagsOptions(FieldOptions):
     """Keys of tags."""
 
-    most: int = Field(50, ge=1, le=200, description="Most tags on one record.")
-    length: int = Field(50, ge=1, le=100, description="Most characters of a tag.")
+    most: int = Field(default=50, ge=1, le=200, description="Most tags on one record.")
+    length: int = Field(default=50, ge=1, le=100, description="Most characters of a tag.")
 
 
 class Tags(Choices):
@@ -173,7 +173,7 @@ class Tags(Choices):
             for entry in value:
                 tag = clean_line(entry, length)
                 if tag is not None:
-                    kept.setdefault(fold(tag), tag)
+                    kept.setdefault(tag.casefold() if tag.isalnum() and tag.isascii() else fold(tag), tag)
             return tuple(kept.values()) or None
 
         return coerce

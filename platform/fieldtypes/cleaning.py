@@ -15,7 +15,7 @@ from typing import Any
 from .base import Coercer, ValueFault
 
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_BREAKS = re.compile("[ \u3000]*[\t\n\r\x85\u2028\u2029]+[ \t\n\r\u3000]*")
+_BREAKS = re.compile("[\t\n\r\x85\u2028\u2029]+")
 
 # The same set for JSON Schema (surrogates cannot travel in UTF-8).
 PRINTABLE = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
@@ -64,7 +64,7 @@ def clean_line(value: object, limit: int) -> str | None:
         return None
     if not text.isprintable():
         refuse_control(text)
-        text = _BREAKS.sub(" ", text)
+        text = " ".join(filter(None, (part.strip() for part in _BREAKS.split(text))))
     if len(text) > limit:
         raise too_long(limit)
     return text

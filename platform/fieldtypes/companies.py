@@ -48,4 +48,4 @@ def company_core(text: str) -> str:
         if shorter == core or not _BRACKETS.sub("", shorter):
             break
         core = shorter
-    return " ".join(core.replace("(", " ").replace(")", " ").split()) if core.isascii() else _BRACKETS.sub("", core)
+    return _HAN_SPACE.sub("", " ".join(core.replace("(", " ").replace(")", " ").split()))

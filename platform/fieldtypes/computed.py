@@ -18,7 +18,8 @@ from guanxi.expressions.types import BLANK, ValueType
 from .auto_number import AutoNumberFormat
 from .base import Coercer, Column, FieldContext, FieldOptions, FieldType
 from .cleaning import PRINTABLE, clean_line
-from .moments import Boolean, Date, DateTime, Time
+from .flags import Boolean
+from .moments import Date, DateTime, Time
 from .numbers import DecimalNumber, DecimalOptions, Integer, Money, MoneyOptions, Percent, PercentOptions
 from .texts import PlainType, Text, TextOptions
 
@@ -31,7 +32,7 @@ class AutoNumberOptions(FieldOptions):
     """Keys of auto_number."""
 
     format: Annotated[str, AfterValidator(_lawful_format)] = Field(
-        "{000000}",
+        default="{000000}",
         description='Such as "C-{yyyy}-{0000}": day parts {yyyy} {yy} {mm} {dd}, one run of zeros for the counter.',
     )
 
@@ -75,9 +76,9 @@ _BY_KIND: dict[str, Returns] = {
 class ComputedOptions(FieldOptions):
     """Keys of formula and rollup besides `value`."""
 
-    returns: Returns | None = Field(None, description="Type of the result; the expression's own when absent.")
+    returns: Returns | None = Field(default=None, description="Type of the result; the expression's own when absent.")
     digits: int | None = Field(
-        None,
+        default=None,
         ge=0,
         le=10,
         description="Digits after the point of a decimal, money (2) or percent (2) result; else the expression's own.",

@@ -35,8 +35,8 @@ MediaTypes = Annotated[tuple[Annotated[str, AfterValidator(_mime)], ...], Field(
 class FileOptions(FieldOptions):
     """Keys of file."""
 
-    accept: MediaTypes = Field((), description="Media types allowed (application/pdf, image/*); empty means all.")
-    max_size: int = Field(20 * MEGABYTE, ge=1, le=1024 * MEGABYTE, description="Most bytes.")
+    accept: MediaTypes = Field(default=(), description="Media types allowed (image/*); empty means all.")
+    max_size: int = Field(default=20 * MEGABYTE, ge=1, le=1024 * MEGABYTE, description="Most bytes.")
 
 
 class File(StructuredType):
@@ -71,7 +71,7 @@ class File(StructuredType):
         """The card as JSON text, as in an export."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> dict[str, Any] | None:
+        def read(value: object) -> Any:
             if not isinstance(value, str):
                 return coerce(value)
             text = clean_line(value, 2000)
@@ -131,10 +131,10 @@ class ImageOptions(FieldOptions):
     """Keys of image."""
 
     accept: MediaTypes = Field(
-        ("image/png", "image/jpeg", "image/gif", "image/webp"),
+        default=("image/png", "image/jpeg", "image/gif", "image/webp"),
         description="Media types allowed. SVG is not among the defaults because it can carry scripts.",
     )
-    max_size: int = Field(5 * MEGABYTE, ge=1, le=1024 * MEGABYTE, description="Most bytes.")
+    max_size: int = Field(default=5 * MEGABYTE, ge=1, le=1024 * MEGABYTE, description="Most bytes.")
 
 
 class Image(File):

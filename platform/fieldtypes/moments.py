@@ -1,26 +1,25 @@
-"""Boolean, date, datetime, time and duration.
+"""Date, datetime and time.
 
 An instant needs its offset: a naive one is refused by the API and read in `FieldContext.zone` when typed. Instants are
-UTC inside, with microseconds; a duration is whole seconds.
+UTC inside, with microseconds.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field
 
-from guanxi.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, TIME, ValueType
+from guanxi.expressions.types import DATE, DATETIME, TIME, ValueType
 
 from .base import Coercer, Column, FieldContext, FieldType, ValueFault
 from .cleaning import range_fault, type_fault, typed_text
-from .numbers import RangeOptions, bounded, integer_coercer
+from .numbers import RangeOptions, bounded
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(\.[0-9]{1,6}0*)?([Zz]|[+-][0-9]{2}:[0-9]{2})\Z",
     re.IGNORECASE,
@@ -52,12 +51,12 @@ def _not_time() -> ValueFault:
 
 def parse_date(text: str) -> date:
     """An ISO date. Raises ValueFault type."""
-    if not _DATE.match(text):
-        raise _not_date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise _not_date() from None
+    if len(text) == 10 and text[4] == "-" and text[7] == "-":  # fromisoformat also reads 20260301 and weeks
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise _not_date()
 
 
 def parse_instant(text: str) -> datetime:
@@ -81,62 +80,6 @@ def _in_utc(moment: datetime) -> datetime:
         raise range_fault("The instant is out of range.", "时间超出范围。") from None
 
 
-class Boolean(FieldType):
-    """Yes or no."""
-
-    name = "boolean"
-    summary = "Yes or no; blank is neither."
-    widget = "switch"
-    can_unique = False
-    example: ClassVar[Any] = True
-    typed = ("yes", "是", "TRUE", "1", "否", "√")
-    words: ClassVar[dict[str, bool]] = {
-        **dict.fromkeys(("yes", "y", "true", "t", "1", "on", "是", "真", "对", "√", "✓", "✔"), True),
-        **dict.fromkeys(("no", "n", "false", "f", "0", "off", "否", "假", "错", "×", "✗", "✘"), False),
-    }
-
-    def column(self, options: Any) -> Column:
-        """A flag."""
-        return Column("boolean")
-
-    def value_type(self, options: Any, context: FieldContext) -> ValueType:
-        """A boolean."""
-        return BOOLEAN
-
-    def coercer(self, options: Any, context: FieldContext) -> Coercer:
-        """JSON true or false, nothing else."""
-
-        def coerce(value: object) -> bool | None:
-            if value is True or value is False or value is None:
-                return value
-            if isinstance(value, str) and not value.strip():
-                return None
-            raise type_fault("This must be true or false.", "必须是 true 或 false。")
-
-        return coerce
-
-    def from_text(self, options: Any, context: FieldContext) -> Coercer:
-        """The usual words and marks."""
-        coerce, words = self.coercer(options, context), self.words
-
-        def read(value: object) -> bool | None:
-            if type(value) in (int, float) and value in (0, 1):
-                return bool(value)
-            if not isinstance(value, str):
-                return coerce(value)
-            text = typed_text(value, 100)
-            found = words.get(text.casefold()) if text else None
-            if text and found is None:
-                raise type_fault("This must be yes or no.", "必须是“是”或“否”。")
-            return found
-
-        return read
-
-    def json_schema(self, options: Any, context: FieldContext) -> Mapping[str, Any]:
-        """A boolean."""
-        return {"type": "boolean"}
-
-
 def _day(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -152,8 +95,8 @@ Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
 class DateOptions(RangeOptions):
     """Keys of date."""
 
-    min: Day | None = Field(None, description="Earliest day allowed (2026-03-01).")
-    max: Day | None = Field(None, description="Latest day allowed.")
+    min: Day | None = Field(default=None, description="Earliest day allowed (2026-03-01).")
+    max: Day | None = Field(default=None, description="Latest day allowed.")
 
 
 class Date(FieldType):
@@ -197,7 +140,7 @@ class Date(FieldType):
         """Year first, in the usual forms; a time of midnight behind it is a spreadsheet's and is dropped."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> date | None:
+        def read(value: object) -> Any:
             if isinstance(value, datetime) and value.time() == time():
                 return coerce(value.date())
             if not isinstance(value, str):
@@ -228,7 +171,7 @@ def _typed_day(text: str) -> tuple[date, str]:
         raise _not_date()
     parts = [int(g) for g in (found[1], found[3] or found[5] or found[7], found[4] or found[6] or found[8])]
     try:
-        return date(*parts), text[found.end() :].strip()
+        return date(*parts), text[found.end() :].removeprefix("T").strip()
     except ValueError:
         raise _not_date() from None
 
@@ -291,7 +234,7 @@ class DateTime(FieldType):
         except (ZoneInfoNotFoundError, ValueError):
             zone = ZoneInfo("UTC")
 
-        def read(value: object) -> datetime | None:
+        def read(value: object) -> Any:
             if isinstance(value, datetime) and value.tzinfo is None:
                 return _localised(value, zone)
             if not isinstance(value, str):
@@ -300,7 +243,7 @@ class DateTime(FieldType):
             if text is None or _INSTANT.match(text.replace(" ", "T", 1)):
                 return coerce(text and text.replace(" ", "T", 1))
             day, rest = _typed_day(text)
-            return _localised(datetime.combine(day, _typed_time(rest.lstrip("T ")) if rest else time()), zone)
+            return _localised(datetime.combine(day, _typed_time(rest) if rest else time()), zone)
 
         return read
 
@@ -372,7 +315,7 @@ class Time(FieldType):
         """One digit for the hour, 上午 and 下午, am and pm are understood."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> time | None:
+        def read(value: object) -> Any:
             if not isinstance(value, str):
                 return coerce(value)
             text = typed_text(value, 100)
@@ -387,68 +330,3 @@ class Time(FieldType):
     def json_schema(self, options: Any, context: FieldContext) -> Mapping[str, Any]:
         """A string HH:MM:SS."""
         return {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}
-
-
-MAX_DURATION = 100 * 366 * 86_400
-_ISO_DURATION = re.compile(
-    r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,7})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,10})S)?)?\Z", re.IGNORECASE
-)
-_CLOCK = re.compile(r"([0-9]{1,6}):([0-5]?[0-9])(?::([0-5]?[0-9]))?\Z")
-_WORDS = re.compile(
-    r"(?:([0-9]{1,6})\s*(?:days?|d|天|日)\s*)?(?:([0-9]{1,7})\s*(?:hours?|hrs?|h|个?小时|时)\s*)?"
-    r"(?:([0-9]{1,9})\s*(?:minutes?|mins?|m|分钟?)\s*)?(?:([0-9]{1,10})\s*(?:seconds?|secs?|s|秒钟?)\s*)?\Z",
-    re.IGNORECASE,
-)
-
-
-class Duration(FieldType):
-    """Length of time."""
-
-    name = "duration"
-    summary = "A length of time in whole seconds, from 0 to 100 years."
-    widget = "duration"
-    example: ClassVar[Any] = 5400
-    typed = ("1:30", "1:30:00", "1h 30m", "1小时30分钟", "PT1H30M", "5400")
-
-    def column(self, options: Any) -> Column:
-        """Seconds."""
-        return Column("integer")
-
-    def value_type(self, options: Any, context: FieldContext) -> ValueType:
-        """An integer of seconds."""
-        return INTEGER
-
-    def coercer(self, options: Any, context: FieldContext) -> Coercer:
-        """Whole seconds."""
-        return integer_coercer(0, MAX_DURATION)
-
-    def from_text(self, options: Any, context: FieldContext) -> Coercer:
-        """Hours and minutes (1:30), words, ISO 8601; a bare number is seconds, as in an export."""
-        coerce = self.coercer(options, context)
-
-        def read(value: object) -> int | None:
-            if isinstance(value, timedelta):
-                return coerce(value.total_seconds())
-            if not isinstance(value, str):
-                return coerce(value)
-            text = typed_text(value, 100)
-            return None if text is None else coerce(_seconds(text))
-
-        return read
-
-    def json_schema(self, options: Any, context: FieldContext) -> Mapping[str, Any]:
-        """Seconds."""
-        return {"type": "integer", "minimum": 0, "maximum": MAX_DURATION, "description": "seconds"}
-
-
-def _seconds(text: str) -> int:
-    """The seconds that a folded text means. Raises ValueFault type."""
-    if text.isdigit() and text.isascii() and len(text) <= 20:
-        return int(text)
-    clock = _CLOCK.match(text)
-    if clock:
-        return int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
-    found = _ISO_DURATION.match(text) or _WORDS.match(text)
-    if found is None or not any(found.groups()):
-        raise type_fault("This is not a length of time such as 1:30 or 1h 30m.", "时长应写成 1:30 或 1小时30分钟。")
-    return sum(int(part or 0) * unit for part, unit in zip(found.groups(), (86_400, 3600, 60, 1), strict=True))

@@ -1,4 +1,4 @@
-"""Numbers: integer, decimal, money, percent, rating and duration. Decimals are exact: nothing is ever rounded here.
+"""Numbers: integer, decimal, money, percent and rating. Decimals are exact: nothing is ever rounded here.
 
 A decimal is 18 significant digits at most, counted with its scale, so that its scaled integer fits 64 bits. JSON form
 is a string; JSON numbers are taken through their shortest text, which loses no digit.
@@ -84,6 +84,12 @@ def decimal_coercer(scale: int, low: Decimal | None, high: Decimal | None) -> Co
     top = DIGITS - scale
     check = bounded(low, high)
 
+    def usual(value: object) -> bool:
+        """True for a text with exactly `scale` digits after the point and few before: it is in form already."""
+        if type(value) is not str or not scale < len(value) < DIGITS or not scale:
+            return False
+        return value[-scale - 1] == "." and value[0] in "123456789" and value[-1].isdigit()
+
     def fit(number: Decimal) -> Decimal:
         if not number:
             return zero
@@ -98,7 +104,8 @@ def decimal_coercer(scale: int, low: Decimal | None, high: Decimal | None) -> Co
         number = _as_decimal(value)
         if number is None:
             return None
-        number = fit(number)
+        if not usual(value):
+            number = fit(number)
         return number if check is None else check(number)
 
     return coerce
@@ -154,8 +161,8 @@ class RangeOptions(FieldOptions):
 class IntegerOptions(RangeOptions):
     """Keys of integer."""
 
-    min: int | None = Field(None, ge=-MAX_INTEGER - 1, le=MAX_INTEGER, description="Least value allowed.")
-    max: int | None = Field(None, ge=-MAX_INTEGER - 1, le=MAX_INTEGER, description="Greatest value allowed.")
+    min: int | None = Field(default=None, ge=-MAX_INTEGER - 1, le=MAX_INTEGER, description="Least value allowed.")
+    max: int | None = Field(default=None, ge=-MAX_INTEGER - 1, le=MAX_INTEGER, description="Greatest value allowed.")
 
 
 class Integer(FieldType):
@@ -193,9 +200,9 @@ class Integer(FieldType):
 class DecimalOptions(RangeOptions):
     """Keys of decimal."""
 
-    digits: int = Field(4, ge=0, le=10, description="Digits after the point.")
-    min: Bound | None = Field(None, description="Least value allowed.")
-    max: Bound | None = Field(None, description="Greatest value allowed.")
+    digits: int = Field(default=4, ge=0, le=10, description="Digits after the point.")
+    min: Bound | None = Field(default=None, description="Least value allowed.")
+    max: Bound | None = Field(default=None, description="Greatest value allowed.")
 
 
 class DecimalNumber(FieldType):
@@ -259,11 +266,11 @@ class MoneyOptions(RangeOptions):
     """Keys of money."""
 
     currency: Annotated[str, AfterValidator(_known_currency)] | None = Field(
-        None, max_length=3, description="ISO 4217 code; the instance's currency when absent."
+        default=None, max_length=3, description="ISO 4217 code; the instance's currency when absent."
     )
-    digits: int = Field(2, ge=0, le=10, description="Digits after the point.")
-    min: Bound | None = Field(None, description="Least value allowed.")
-    max: Bound | None = Field(None, description="Greatest value allowed.")
+    digits: int = Field(default=2, ge=0, le=10, description="Digits after the point.")
+    min: Bound | None = Field(default=None, description="Least value allowed.")
+    max: Bound | None = Field(default=None, description="Greatest value allowed.")
 
 
 class Money(DecimalNumber):
@@ -288,9 +295,9 @@ class Money(DecimalNumber):
 class PercentOptions(RangeOptions):
     """Keys of percent."""
 
-    digits: int = Field(2, ge=0, le=10, description="Digits after the point.")
-    min: Bound | None = Field(None, description="Least value allowed.")
-    max: Bound | None = Field(None, description="Greatest value allowed.")
+    digits: int = Field(default=2, ge=0, le=10, description="Digits after the point.")
+    min: Bound | None = Field(default=None, description="Least value allowed.")
+    max: Bound | None = Field(default=None, description="Greatest value allowed.")
 
 
 class Percent(DecimalNumber):
@@ -308,7 +315,7 @@ class Percent(DecimalNumber):
 class RatingOptions(FieldOptions):
     """Keys of rating."""
 
-    max: int = Field(5, ge=2, le=10, description="Most stars.")
+    max: int = Field(default=5, ge=2, le=10, description="Most stars.")
 
 
 class Rating(Integer):

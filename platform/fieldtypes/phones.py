@@ -36,7 +36,9 @@ class PhoneOptions(FieldOptions):
     """Keys of phone."""
 
     region: Annotated[str, AfterValidator(_known_region)] = Field(
-        "CN", max_length=2, description="Country whose plan a number without + belongs to (ISO 3166, two letters)."
+        default="CN",
+        max_length=2,
+        description="Country whose plan a number without + belongs to (two letters).",
     )
 
 
@@ -103,8 +105,8 @@ class Phone(PlainType):
         """Full-width digits, a word in front (电话:), 转 and spreadsheet numbers are understood."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> str | None:
-            text = typed_text(cell_text(value))
+        def read(value: object) -> Any:
+            text = typed_text(cell_text(value), 100)
             if text is None:
                 return None
             text = _EXTENSION.sub(" ext ", _DASHES.sub("-", _PREFIX.sub("", text, count=1)))

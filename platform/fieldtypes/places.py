@@ -75,7 +75,7 @@ class Address(StructuredType):
     def from_text(self, options: Any, context: FieldContext) -> Coercer:
         """A JSON object as in an export; any other text is the street, never guessed apart."""
 
-        def read(value: object) -> dict[str, str] | None:
+        def read(value: object) -> Any:
             text = clean_line(value, 1000) if isinstance(value, str) else None
             if text is None:
                 return _address(value)
@@ -124,11 +124,7 @@ _PAIR = re.compile(r"([+-]?[0-9]{1,3}(?:\.[0-9]{1,20})?)\s*[,\s]\s*([+-]?[0-9]{1
 
 
 def _degrees(value: object, limit: int, name: str) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not math.isfinite(value if abs(value) < 1e6 else 0)
-    ):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < math.inf:
         raise type_fault(f"{name} must be a number of degrees.", f"{name} 必须是度数。")
     if not -limit <= value <= limit:
         raise range_fault(f"{name} must be from -{limit} to {limit}.", f"{name} 应在 -{limit} 到 {limit} 之间。")
@@ -159,7 +155,7 @@ class Location(StructuredType):
     def from_text(self, options: Any, context: FieldContext) -> Coercer:
         """Latitude first, then longitude."""
 
-        def read(value: object) -> dict[str, float] | None:
+        def read(value: object) -> Any:
             if not isinstance(value, str):
                 return _location(value)
             text = typed_text(value, 200)

@@ -42,7 +42,15 @@ def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iter
         yield ValidationError("the text does not match the pattern")
 
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})
+def _unique(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """In linear time; the library compares every entry with every other where they cannot be sorted."""
+    if wanted and isinstance(instance, list):
+        texts = {json.dumps(entry, sort_keys=True) for entry in instance}
+        if len(texts) < len(instance):
+            yield ValidationError("an entry stands twice")
+
+
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique})  # type: ignore[no-untyped-call]
 
 
 def _unfolded(part: Any, root: Mapping[str, Any], open_refs: tuple[str, ...]) -> int:
@@ -88,7 +96,9 @@ class JsonOptions(FieldOptions):
     """Keys of json."""
 
     schema_: Annotated[dict[str, Any], AfterValidator(_lawful_schema)] | None = Field(
-        None, alias="schema", description="JSON Schema (2020-12) that a value must fit; $ref only to its own $defs."
+        default=None,
+        alias="schema",
+        description="JSON Schema (2020-12) of a value; $ref only to its own $defs.",
     )
 
 

@@ -78,10 +78,10 @@ class PlainType(FieldType):
 class TextOptions(FieldOptions):
     """Keys of text."""
 
-    length: int = Field(255, ge=1, le=20_000, description="Most characters.")
-    min_length: int = Field(0, ge=0, le=20_000, description="Fewest characters of a filled value.")
+    length: int = Field(default=255, ge=1, le=20_000, description="Most characters.")
+    min_length: int = Field(default=0, ge=0, le=20_000, description="Fewest characters of a filled value.")
     pattern: Pattern | None = Field(
-        None, max_length=500, description="Regular expression (RE2) that the whole value must match."
+        default=None, max_length=500, description="Regular expression (RE2) that the whole value must match."
     )
 
 
@@ -123,7 +123,7 @@ class Text(PlainType):
 class LongTextOptions(FieldOptions):
     """Keys of long_text."""
 
-    length: int = Field(20_000, ge=1, le=200_000, description="Most characters.")
+    length: int = Field(default=20_000, ge=1, le=200_000, description="Most characters.")
 
 
 class LongText(PlainType):
@@ -150,7 +150,7 @@ class LongText(PlainType):
 class RichTextOptions(FieldOptions):
     """Keys of rich_text."""
 
-    length: int = Field(50_000, ge=1, le=200_000, description="Most characters of the HTML.")
+    length: int = Field(default=50_000, ge=1, le=200_000, description="Most characters of the HTML.")
 
 
 _TAGS = {
@@ -247,7 +247,7 @@ class Email(PlainType):
         """Full-width signs and a leading mailto: are understood."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> str | None:
+        def read(value: object) -> Any:
             text = typed_text(value)
             return None if text is None else coerce(text[7:] if text[:7].lower() == "mailto:" else text)
 
@@ -303,7 +303,7 @@ class Url(PlainType):
     def from_text(self, options: FieldOptions, context: FieldContext) -> Coercer:
         """A host without a scheme gets https."""
 
-        def read(value: object) -> str | None:
+        def read(value: object) -> Any:
             text = clean_line(value, 1992)
             return None if text is None else web_address(f"https://{text}" if _BARE.match(text) else text)
 
@@ -346,7 +346,7 @@ class Color(PlainType):
         """The short form and a form without # are understood."""
         coerce = self.coercer(options, context)
 
-        def read(value: object) -> str | None:
+        def read(value: object) -> Any:
             text = typed_text(cell_text(value))
             found = _TYPED_COLOR.match(text.lower()) if text else None
             if found is None:
