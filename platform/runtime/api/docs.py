@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from . import parse, respond
-from .caller import actor, logged_in, services
+from .caller import actor, host, logged_in, services
 from .openapi import build
 
 
@@ -42,4 +42,4 @@ def page() -> str:
             row["parameters"] = operation.get("parameters", [])
             row["body"] = "requestBody" in operation
             groups.setdefault(operation["tags"][0], []).append(row)
-    return render_template("guanxi_api/docs.html", groups=groups, document=found)
+    return render_template("guanxi_api/docs.html", groups=groups, token=host().csrf_token())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from flask import Request, Response
+from flask import Request
 
 from guanxi.common.clock import Clock
 from guanxi.registry import Registry
@@ -114,14 +114,10 @@ class ApiHost(Protocol):
         """True when an unsafe request from a session carries the session's token."""
         ...
 
+    def csrf_token(self) -> str:
+        """The session's token, for the API's own page; "" without a session."""
+        ...
+
     def ready(self) -> Mapping[str, str]:
         """Checks of readiness: name → "ok" or what is wrong. Raises nothing."""
-        ...
-
-    def import_routes(self) -> Mapping[str, Any]:
-        """The import and job door (see `runtime.transfer`)."""
-        ...
-
-    def export(self, actor: Actor, request: Request, object_name: str) -> Response:
-        """A streamed export."""
         ...

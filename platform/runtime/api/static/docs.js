@@ -1,8 +1,5 @@
 // Sends one operation with the token given above, or with the session's own cookie, and shows the answer.
-function csrf() {
-  const found = document.cookie.split("; ").find((part) => part.startsWith("csrf="));
-  return found ? decodeURIComponent(found.slice(5)) : "";
-}
+const csrf = () => document.querySelector('meta[name="csrf"]').content;
 
 async function send(form) {
   let path = form.dataset.path;
