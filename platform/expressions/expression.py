@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .types import ValueType
 
 if TYPE_CHECKING:
-    from .syntax import Node
+    from .tree import Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Expression:
     source: str
     object: str
     type: ValueType
-    tree: Node
+    tree: Term
     uses: frozenset[Use] = frozenset()
     own: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     change: bool = False
     volatile: bool = False
-    cache: dict[str, object] = field(default_factory=dict, compare=False, hash=False, repr=False)
+    cache: dict[str, Any] = field(default_factory=dict, compare=False, hash=False, repr=False)
 
     def __str__(self) -> str:
         return self.source
