@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -16,14 +17,14 @@ _BOUND = re.compile(r"(>=|<=|==|!=|>|<|~=)?\s*\d{1,9}(\.\d{1,9}){0,2}(\.\*)?\Z")
 
 
 def _version(value: object) -> str:
-    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    text = str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
     if isinstance(text, str) and _VERSION.match(text):
         return text
     raise fault("wrong-value", f"a version is written 1.2.0, not {described(value)}")
 
 
 def _range(value: object) -> str:
-    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    text = str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
     if isinstance(text, str) and (text.strip() == "*" or all(_BOUND.match(part.strip()) for part in text.split(","))):
         return text
     raise fault("wrong-value", f"a range of versions is written '>=1.0,<2', not {described(value)}")
@@ -73,4 +74,10 @@ class PatchDocument(Definition):
     ) = Field(None, description="The hash of the definition it was made against")
     set: dict[str, Any] = Field(default_factory=dict, description="Dotted path → new value")
     remove: list[str] = Field(default_factory=list, description="Dotted paths that are taken away")
+    was: dict[str, Any] = Field(
+        default_factory=dict, description="Dotted path → the value that stood there when the patch was made (~: none)"
+    )
+    resolve: dict[str, Literal["mine", "theirs"]] = Field(
+        default_factory=dict, description="Dotted path → which side wins where the pack changed the same path"
+    )
     reason: LongText = Label()
