@@ -1,0 +1,167 @@
+"""Forms: new and edit. The record service is the judge; its messages come back to the fields they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import flash, redirect, request
+from guanxi.common.errors import FieldError, Forbidden, GuanxiError, Invalid, Stale
+
+from .fields import FieldView
+from .forms import FormPage, FormState, RecordForm, SectionView, same
+from .inputs import plain
+from .json_pages import JsonPages, message_of
+from .texts import gettext
+from .visit import current_visit, safe_target
+
+
+class FormPages(JsonPages):
+    """Form pages of one object."""
+
+    def new_page(self) -> Any:
+        """Draw or take a new record's form."""
+        if not self.rights.get("create"):
+            raise Forbidden(gettext("You may not create records here."))
+        if request.method == "GET":
+            start = self._starting_values()
+            return self._draw_form(FormPage(self.form_type(None, start), self._new_sections(), self._state(start)))
+        form = self.form_type(request.form)
+        form.validate()
+        values = self._new_values(form)
+        page = FormPage(form, self._new_sections(), self._state(form.values()))
+        if not form.faults:
+            try:
+                force = "force_duplicates" in request.form
+                saved = self.records.create(current_visit().person, self.item.name, values, force_duplicates=force)
+            except Invalid as refusal:
+                return self._refused(page, refusal.errors)
+            flash(gettext("Saved."))
+            if "another" in request.form:
+                return redirect(f"{self.base}new/")
+            return redirect(safe_target(request.form.get("url"), f"{self.base}{saved.id}/"))
+        return self._refused(page, self.records.validate(current_visit().person, self.item.name, values))
+
+    def edit_page(self, key: int) -> Any:
+        """Draw or take the form of one record."""
+        stored = self.read(key)
+        rights = self.records.permissions(current_visit().person, self.item.name, key)
+        if not rights.get("update"):
+            raise Forbidden(gettext("You may not change this record."))
+        sections = self._narrowed(self.form_sections, stored)
+        if request.method == "GET":
+            state = self._state(stored, key)
+            return self._draw_form(FormPage(self.form_type(None, stored), sections, state, stored["version"]), stored)
+        form = self.form_type(request.form, stored)
+        form.validate()
+        version = request.form.get("version", type=int)
+        page = FormPage(form, sections, self._state(form.values(), key), version)
+        if form.faults:
+            faults = self.records.validate(current_visit().person, self.item.name, form.changed(stored), key)
+            return self._refused(page, faults, stored)
+        return self._store(page, key, stored)
+
+    def _store(self, page: FormPage, key: int, stored: Mapping[str, Any]) -> Any:
+        person, changed = current_visit().person, page.form.changed(stored)
+        force = "force_duplicates" in request.form
+        try:
+            if changed:
+                self.records.update(person, self.item.name, key, changed, version=page.version, force_duplicates=force)
+        except Stale:
+            return self._conflict(page, key)
+        except Invalid as refusal:
+            return self._refused(page, refusal.errors, stored)
+        flash(gettext("Saved."))
+        return redirect(safe_target(request.form.get("url"), f"{self.base}{key}/"))
+
+    def delete_page(self, key: int) -> Any:
+        """Move to the trash and go back to the list."""
+        try:
+            self.records.delete(current_visit().person, self.item.name, key)
+        except GuanxiError as refusal:
+            if refusal.status == 404:
+                raise
+            flash(message_of(refusal), "error")
+            return redirect(f"{self.base}{key}/")
+        flash(gettext("Moved to the trash."))
+        return redirect(self.base)
+
+    # pieces ------------------------------------------------------------------------------------------------
+    def _state(self, values: Mapping[str, Any], key: int | None = None) -> FormState:
+        sent = {n: plain(v) for n, v in values.items() if n in self.fields and not self.fields[n].definition.system}
+        return FormState.of(self.records.form_state(current_visit().person, self.item.name, sent, key))
+
+    def _new_sections(self) -> tuple[SectionView, ...]:
+        return self.form_sections
+
+    def _starting_values(self) -> dict[str, Any]:
+        """Constant defaults, then what the address asks to fill in (a related list's "new" does)."""
+        start: dict[str, Any] = {}
+        for view in self.form_type.views:
+            default = view.definition.default
+            if default is not None and default.expression is None:
+                start[view.name] = default.constant
+            text = request.args.get(view.name)
+            if text is not None:
+                start[view.name] = self._prefilled(view, text)
+        stages = self.item.stages
+        if stages is not None and start.get(stages.field) is None:
+            start[stages.field] = next(iter(stages.path), None)
+        return start
+
+    def _prefilled(self, view: FieldView, text: str) -> Any:
+        if view.family not in ("reference", "references"):
+            return text
+        if not (text.isascii() and text.isdigit() and len(text) < 19):
+            return None
+        title = self.lookup_titles(view.target, [int(text)]).get(int(text))
+        value = {"id": int(text), "title": title} if title else None
+        return [value] if value and view.family == "references" else value
+
+    def _new_values(self, form: RecordForm) -> dict[str, Any]:
+        """What was filled in; a field that was offered with a constant default and emptied is sent as empty."""
+        start = self._starting_values()
+        return {n: v for n, v in form.values().items() if v not in (None, "", []) or start.get(n) not in (None, "", [])}
+
+    def _narrowed(self, sections: tuple[SectionView, ...], stored: Mapping[str, Any]) -> tuple[SectionView, ...]:
+        """The stage is moved on the record's path, where its gates show; it is not a plain field of the edit form."""
+        stages = self.item.stages
+        if stages is None or stored.get(stages.field) is None:
+            return sections
+        kept = (
+            SectionView(s.name, s.label, tuple(f for f in s.fields if f.name != stages.field), s.columns) for s in sections
+        )
+        return tuple(s for s in kept if s.fields)
+
+    def _refused(self, page: FormPage, errors: list[FieldError] | tuple[FieldError, ...], stored: Any = None) -> Any:
+        page.duplicates = bool(errors) and all(e.code == "duplicate" for e in errors)
+        page.loose = page.form.attach(errors)
+        return self._draw_form(page, stored), 422
+
+    def _conflict(self, page: FormPage, key: int) -> Any:
+        """Somebody saved first: show both versions; saving again is a decision to write over theirs."""
+        theirs = self.read(key)
+        page.version = theirs["version"]
+        mine = page.form.values()
+        for view in page.form.views:
+            if not same(mine.get(view.name), plain(theirs.get(view.name)), view):
+                draw = self.draw(view, links=False)
+                own = page.form[view.name].data if view.family != "reference" else _titled(page.form, view)
+                page.conflict.append((view.label, draw(own), draw(theirs.get(view.name))))
+        return self._draw_form(page, theirs), 409
+
+    def _draw_form(self, page: FormPage, stored: Mapping[str, Any] | None = None) -> str:
+        return self.page(
+            "form.html",
+            form_page=page,
+            form=page.form,
+            stored=stored,
+            title=self.title(stored) if stored else "",
+            back=safe_target(request.values.get("url"), f"{self.base}{stored['id']}/" if stored else self.base),
+            url=request.values.get("url", ""),
+        )
+
+
+def _titled(form: RecordForm, view: FieldView) -> Any:
+    found = form[view.name].references
+    return {"id": found[0][0], "title": found[0][1]} if found else None

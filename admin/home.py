@@ -1,0 +1,165 @@
+"""The pages around records: home with counts and recent work, search over everything readable, log-in, preferences."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from flask import jsonify, redirect, render_template, request, session
+from flask_admin import AdminIndexView, expose
+from guanxi.common.errors import GuanxiError, TooManyRequests
+from guanxi.runtime.query.request import AggregateQuery, ListQuery
+
+from .host import Host
+from .lists import choose_columns, expandable
+from .navigation import Entry, navigation
+from .texts import gettext
+from .visit import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, current_visit, safe_target
+
+YEAR = 365 * 24 * 3600
+PANELS = 4
+PANEL_ROWS = 6
+PANEL_COLUMNS = 3
+TILES = 8
+SEARCHED = 16
+HITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A short list on the home page."""
+
+    title: str
+    entry: Entry
+    url: str
+    columns: Any
+    rows: Any
+    view: Any
+
+
+class Home(AdminIndexView):  # type: ignore[misc]
+    """Index view of the site."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        super().__init__(name="Home", endpoint="admin", url="/")
+        self.static_folder = None
+        self.static_url_path = "/assets/none"  # Flask-Admin's own front-end files have no route
+
+    def is_accessible(self) -> bool:
+        """Log-in, log-out and preferences are open; the others ask for a person themselves."""
+        return True
+
+    def _run_view(self, fn: Any, *args: Any, **given: Any) -> Any:
+        return fn(self, *args, **given)
+
+    # home --------------------------------------------------------------------------------------------------
+    @expose("/")
+    def index(self) -> Any:
+        """Counts per object and the latest records of the person's apps."""
+        visit = current_visit()
+        entries = [e for e in navigation(visit).entries if not visit.services.registry.objects[e.object].system]
+        tiles = [(e, n) for e in entries[:TILES] if (n := self._count(e)) is not None]
+        panels = [p for e in entries[:PANELS] if (p := self._panel(e)) is not None]
+        return render_template("home.html", tiles=tiles, panels=panels)
+
+    def _count(self, entry: Entry) -> int | None:
+        visit = current_visit()
+        try:
+            rows = visit.services.records.aggregate(visit.person, AggregateQuery(entry.object))
+        except GuanxiError:
+            return None
+        return int(rows[0]["count()"]) if rows else 0
+
+    def _panel(self, entry: Entry) -> Panel | None:
+        visit = current_visit()
+        view = self.host.view(entry.object)
+        mine = view.item.owned and "owner" in view.fields and visit.person.id is not None
+        columns = [f for f in choose_columns((), None, view.fields, view.title_name) if f.name != "owner"][:PANEL_COLUMNS]
+        query = ListQuery(
+            entry.object,
+            where="owner == me" if mine else "",
+            fields=("id", *(f.name for f in columns)),
+            expand=expandable(columns),
+            sort=(("updated_at", True),),
+            limit=PANEL_ROWS,
+        )
+        try:
+            found = visit.services.records.list(visit.person, query)
+        except GuanxiError:
+            return None
+        text = "My %(things)s" if mine else "Latest %(things)s"
+        url = f"{entry.url}?view=all" + ("&f.owner=me:" if mine else "")
+        rows = view.draw_rows(found.data, columns)
+        return Panel(gettext(text, things=_lower(entry.label)), entry, url, columns, rows, view)
+
+    # search ------------------------------------------------------------------------------------------------
+    @expose("/search/")
+    def search(self) -> Any:
+        """Records of every readable object by text: a page, or JSON for the palette."""
+        q = request.args.get("q", "").strip()[:200]
+        wants_json = request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
+        found = self._search(q, HITS if wants_json else HITS * 4)
+        if wants_json:
+            flat = [{"title": h["title"], "note": h["note"], "group": e.singular, "url": h["url"]} for e, hits in found for h in hits]
+            return jsonify(flat)
+        return render_template("search.html", q=q, found=found)
+
+    def _search(self, q: str, most: int) -> list[tuple[Entry, list[dict[str, Any]]]]:
+        visit = current_visit()
+        entries = [e for e in navigation(visit).entries if e.searchable][:SEARCHED]
+        results: list[tuple[Entry, list[dict[str, Any]]]] = []
+        for entry in entries if q and visit.person else ():
+            hits = self.host.view(entry.object).lookup(q, most)
+            if hits:
+                results.append((entry, [{**h, "url": f"{entry.url}{h['id']}/"} for h in hits]))
+        return results
+
+    # sessions and preferences ------------------------------------------------------------------------------
+    @expose("/login/", methods=("GET", "POST"))
+    def login(self) -> Any:
+        """The log-in form. A wrong name and a wrong password read the same."""
+        target = safe_target(request.values.get("url"))
+        if request.method == "GET":
+            return redirect(target) if current_visit().actor is not None else self._login_page(target)
+        try:
+            user = current_visit().services.authenticate(request.form.get("name", ""), request.form.get("password", ""))
+        except TooManyRequests:
+            return self._login_page(target, gettext("Too many tries. Wait a little and try again.")), 429
+        if user is None:
+            return self._login_page(target, gettext("The name or the password is wrong.")), 401
+        session.clear()
+        session["user"], session["at"] = user, int(time.time())
+        session.permanent = True
+        return redirect(target)
+
+    @staticmethod
+    def _login_page(target: str, fault: str = "") -> str:
+        return render_template("login.html", target=target, fault=fault, name=request.form.get("name", ""))
+
+    @expose("/logout/", methods=("POST",))
+    def logout(self) -> Any:
+        """End the session."""
+        session.clear()
+        return redirect("/login/")
+
+    @expose("/preferences/", methods=("POST",))
+    def preferences(self) -> Any:
+        """Language and theme, kept in cookies, then back to the page."""
+        answer = redirect(safe_target(request.form.get("url")))
+        language, theme = request.form.get("language"), request.form.get("theme")
+        if language in current_visit().services.languages:
+            answer.set_cookie(LANGUAGE_COOKIE, str(language), max_age=YEAR, samesite="Lax", secure=request.is_secure)
+        if theme in THEMES:
+            answer.set_cookie(THEME_COOKIE, str(theme), max_age=YEAR, samesite="Lax", secure=request.is_secure)
+        elif theme == "system":
+            answer.delete_cookie(THEME_COOKIE)
+        return answer
+
+
+def _lower(text: str) -> str:
+    """A noun inside a sentence: small in Latin script, unless it is an abbreviation."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+

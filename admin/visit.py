@@ -1,0 +1,90 @@
+"""One request as the screens see it: the published version, the person, the language and the theme, read once.
+
+A `Visit` is made by `site.py` before each request and kept in Flask's `g`; views, renderers and templates read it
+and never ask the services source a second time, so that no page mixes two versions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Request, g, session
+
+from guanxi.common.errors import Unauthorized
+from guanxi.runtime.access.actor import Actor
+
+from .ports import SiteServices
+
+THEMES = ("light", "dark")
+LANGUAGE_COOKIE = "gx_language"
+THEME_COOKIE = "gx_theme"
+LOCALES = {"zh": "zh_CN"}  # Babel resolves zh_CN to the catalogue names Flask-Admin and WTForms ship
+LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What stays the same during one request."""
+
+    services: SiteServices
+    actor: Actor | None
+    language: str
+    theme: str
+
+    @property
+    def locale(self) -> str:
+        """The Babel locale of the language."""
+        return LOCALES.get(self.language, self.language)
+
+    @property
+    def html_language(self) -> str:
+        """The value of `<html lang>`."""
+        return self.locale.replace("_", "-")
+
+    @property
+    def person(self) -> Actor:
+        """The actor; raises Unauthorized when nobody is logged in."""
+        if self.actor is None:
+            raise Unauthorized
+        return self.actor
+
+
+def current_visit() -> Visit:
+    """The visit of this request."""
+    return cast(Visit, g.visit)
+
+
+def begin_visit(request: Request, services: SiteServices) -> Visit:
+    """Read session and cookies once."""
+    language = choose_language(request, services.languages)
+    theme = request.cookies.get(THEME_COOKIE, "")
+    actor = None
+    if isinstance(user := session.get("user"), int):
+        actor = services.actor(user, int(session.get("at", 0)), language)
+        if actor is None:
+            session.clear()
+    return Visit(services, actor, language, theme if theme in THEMES else "")
+
+
+def choose_language(request: Request, languages: tuple[str, ...]) -> str:
+    """The cookie's language, else the browser's best, else the instance's first."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in languages:
+        return chosen
+    for wanted, _quality in request.accept_languages:
+        short = wanted.replace("_", "-").split("-")[0].lower()
+        if short in languages:
+            return short
+    return languages[0] if languages else "en"
+
+
+def safe_target(url: str | None, fallback: str = "/") -> str:
+    r"""A path on this site to go back to, or `fallback`: no scheme, no host, no `//`, `/\` or control characters."""
+    if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or "\\" in url:
+        return fallback
+    if any(ord(c) < 32 or ord(c) == 127 for c in url):
+        return fallback
+    parts = urlsplit(url)
+    return url if not parts.scheme and not parts.netloc else fallback
