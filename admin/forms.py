@@ -27,7 +27,7 @@ class RecordForm(BaseForm):  # type: ignore[misc]
     views: ClassVar[tuple[FieldView, ...]] = ()
 
     def __init__(self, formdata: Any = None, stored: Mapping[str, Any] | None = None) -> None:
-        super().__init__({view.name: _Unbound(view) for view in self.views})
+        super().__init__({view.name: MetaField(view=view) for view in self.views})
         self.process(formdata, data=dict(stored or {}))
 
     def attach(self, errors: Iterable[FieldError]) -> list[str]:
@@ -53,17 +53,6 @@ class RecordForm(BaseForm):  # type: ignore[misc]
     def faults(self) -> list[FieldError]:
         """Values that could not be read."""
         return [FieldError(name, "type", text) for name, bound in self._fields.items() for text in bound.process_errors]
-
-
-class _Unbound:
-    """What BaseForm expects of a field that is not yet bound to a form."""
-
-    def __init__(self, view: FieldView) -> None:
-        self.view = view
-
-    def bind(self, **options: Any) -> MetaField:
-        options.pop("translations", None)
-        return MetaField(view=self.view, **options)
 
 
 def same(a: Any, b: Any, view: FieldView) -> bool:

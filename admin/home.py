@@ -14,6 +14,7 @@ from guanxi.runtime.query.request import AggregateQuery, ListQuery
 from .host import Host
 from .lists import choose_columns, expandable
 from .navigation import Entry, navigation
+from .refusals import install
 from .texts import gettext
 from .visit import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, current_visit, safe_target
 
@@ -46,6 +47,12 @@ class Home(AdminIndexView):  # type: ignore[misc]
         super().__init__(name="Home", endpoint="admin", url="/")
         self.static_folder = None
         self.static_url_path = "/assets/none"  # Flask-Admin's own front-end files have no route
+
+    def create_blueprint(self, admin: Any) -> Any:
+        """Flask-Admin's blueprint with our answers to errors."""
+        blueprint = super().create_blueprint(admin)
+        install(blueprint)
+        return blueprint
 
     def is_accessible(self) -> bool:
         """Log-in, log-out and preferences are open; the others ask for a person themselves."""

@@ -17,6 +17,7 @@ from guanxi.common.errors import GuanxiError, NotFound
 
 from .navigation import profile
 from .object_view import ObjectView
+from .refusals import install
 from .visit import current_visit
 
 MOST_VIEWS = 512
@@ -61,6 +62,7 @@ class Host(BaseView):  # type: ignore[misc]
     def create_blueprint(self, admin: Any) -> Any:
         """Flask-Admin's blueprint with one set of routes for all objects."""
         blueprint = super().create_blueprint(admin)
+        install(blueprint)
         for url, name, methods in ObjectView._urls:
             if name in ROUTES:
                 blueprint.add_url_rule(f"/<object_name>{url}", name, self._dispatch(name), methods=methods)

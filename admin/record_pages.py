@@ -171,10 +171,10 @@ class RecordPages(JsonPages):
         return [(self.fields[n], self.draw(self.fields[n])(row.get(n))) for n in names]
 
     # related lists and history, loaded when their tab opens -----------------------------------------------------
-    @expose("/<int:key>/related/<name>/")
-    def related_view(self, key: int, name: str) -> Any:
+    @expose("/<int:key>/related/<part>/")
+    def related_view(self, key: int, part: str) -> Any:
         """One page of a related list, as a fragment."""
-        related = self.item.related.get(name)
+        related = self.item.related.get(part)
         if related is None or not self._readable(related.object):
             raise NotFound
         return self._related_page(key, related, request.args.get("after", ""))
@@ -239,15 +239,15 @@ class RecordPages(JsonPages):
         return ChangeView(field.label, draw(before) if before is not None else DASH, draw(after) if after is not None else DASH)
 
     # acts ------------------------------------------------------------------------------------------------------
-    @expose("/<int:key>/act/<name>/", methods=("POST",))
-    def act_view(self, key: int, name: str) -> Any:
+    @expose("/<int:key>/act/<act>/", methods=("POST",))
+    def act_view(self, key: int, act: str) -> Any:
         """A declared action, then back to the record."""
-        action = self.item.actions.get(name)
+        action = self.item.actions.get(act)
         if action is None:
             raise NotFound
         try:
-            self.records.act(current_visit().person, self.item.name, key, name, {})
-            flash(gettext("Done: %(what)s", what=action.label.text(self.language) or name))
+            self.records.act(current_visit().person, self.item.name, key, act, {})
+            flash(gettext("Done: %(what)s", what=action.label.text(self.language) or act))
         except GuanxiError as refusal:
             if refusal.status == 404:
                 raise

@@ -7,37 +7,27 @@ pass untouched but for the headers.
 
 from __future__ import annotations
 
-import logging
-import secrets
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
-from urllib.parse import quote
 
-from flask import Flask, Response, current_app, flash, get_flashed_messages, g, jsonify, redirect, render_template, request
+from flask import Flask, Response, g, get_flashed_messages, request
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
-from guanxi.common.errors import GuanxiError, Invalid, Unauthorized
-from werkzeug.exceptions import HTTPException
 
 from .assets import asset_url, blueprint
 from .cells import avatar
 from .home import Home
 from .host import Host
 from .icons import fragment_sprite, icon, sprite
-from .json_pages import message_of
 from .navigation import navigation
 from .ports import ServicesSource
+from .refusals import install_pages
 from .security import check_forgery, forgery_token, harden
 from .texts import catalogue, gettext, ngettext
 from .visit import LANGUAGE_NAMES, begin_visit, current_visit
 
-log = logging.getLogger("guanxi.admin")
-
 SESSION_HOURS = 12
 OWN_ENDPOINTS = ("admin", "records")
-PROGRAM_PATHS = ("/api", "/healthz", "/readyz", "/metrics", "/forms")
 
 
 def create_site(app: Flask, services: ServicesSource) -> Admin:
@@ -61,11 +51,7 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
         return None
 
     app.after_request(harden)
-    for name in OWN_ENDPOINTS:
-        app.blueprints[name].register_error_handler(GuanxiError, _refusal)
-        app.blueprints[name].register_error_handler(Exception, _unexpected)
-    earlier = app.error_handler_spec[None].get(None, {}).get(HTTPException)
-    app.register_error_handler(HTTPException, lambda error: _http_error(error, earlier))
+    install_pages(app)
     return admin
 
 
@@ -138,66 +124,3 @@ def script_texts() -> dict[str, str]:
     """Texts that scripts show, in the visit's language."""
     texts = catalogue(current_visit().language)
     return {text: texts.get(text, text) for text in SCRIPT_TEXTS}
-
-
-def _wants_json() -> bool:
-    return request.is_json or request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
-
-
-def _refusal(error: GuanxiError) -> Any:
-    """A refusal of the platform as a page, as JSON, or as the way to the log-in."""
-    if isinstance(error, Unauthorized) and not _wants_json():
-        target = request.full_path.rstrip("?") if request.method == "GET" else "/"
-        return redirect(f"/login/?url={quote(target)}")
-    if _wants_json():
-        body: dict[str, Any] = {"message": message_of(error), "code": error.code, "status": error.status}
-        if isinstance(error, Invalid):
-            body["errors"] = [e.as_dict() for e in error.errors]
-        return jsonify(body), error.status
-    if isinstance(error, Invalid) and request.method == "POST":
-        flash(message_of(error), "error")
-        return redirect(request.path)
-    return _error_page(error.status, error.detail), error.status
-
-
-def _error_page(status: int, detail: str) -> str:
-    texts = {
-        403: ("You may not do this", "lock"),
-        404: ("There is no such page", "search-x"),
-        405: ("This address works another way", "route-off"),
-        413: ("This is too large", "package-x"),
-        503: ("Please try again in a moment", "clock"),
-    }
-    title, sign = texts.get(status, ("This did not work", "circle-alert"))
-    shown = detail if status in (400, 403, 409, 422, 428, 500) else ""
-    return render_template("error.html", status=status, title=gettext(title), sign=sign, detail=shown)
-
-
-def _unexpected(error: Exception) -> Any:
-    """A fault of ours: into the log with a reference, and a page that shows nothing of the inside."""
-    if isinstance(error, HTTPException):
-        return _http_error(error, None)
-    reference = secrets.token_hex(4)
-    log.exception("unexpected error %s on %s %s", reference, request.method, request.path, exc_info=error)
-    if _wants_json():
-        return jsonify({"message": gettext("Something went wrong."), "code": "internal", "status": 500}), 500
-    return _error_page(500, reference), 500
-
-
-def _http_error(error: HTTPException, earlier: Callable[[HTTPException], Any] | None) -> Any:
-    """Errors of Flask itself: programs' paths keep the form that was there before, people get a page."""
-    if request.path.startswith(PROGRAM_PATHS):
-        return earlier(error) if earlier else error
-    if error.response is not None or not error.code or error.code < 400:
-        return error
-    if "visit" not in g:
-        g.visit = begin_visit(request, _services())
-    if _wants_json():
-        return jsonify({"message": error.name, "status": error.code}), error.code
-    return _error_page(error.code, ""), error.code
-
-
-def _services() -> Any:
-    source: ServicesSource = current_app.extensions["guanxi_site"]
-    return source()
-
