@@ -94,8 +94,8 @@ def operand(grants: Grants, object_type: ObjectType, path: str, purpose: Purpose
         hops.append(step.field)
         at = _target(grants, step.field, path)
     last = _step(grants, at, parts[-1], path, purpose)
-    if purpose == "expand":
-        _target(grants, last.field, path)
+    if purpose == "expand" and (not last.field.target or last.field.type == "references"):
+        raise BadRequest(f"{path!r} does not refer to one record.", code="unknown_field")
     return Operand(path, tuple(hops), at, last.field, last.masked)
 
 

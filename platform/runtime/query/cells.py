@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import peewee
@@ -15,6 +14,7 @@ from guanxi.runtime.ports import Engine
 from guanxi.runtime.storage.rows import Convert, from_stored
 from guanxi.runtime.storage.tables import ObjectTable
 
+from .frame import Frame, Parent
 from .shape import Shape
 
 
@@ -37,17 +37,9 @@ def links_node(table: ObjectTable, field: str, source_id: Any, engine: Engine) -
     return peewee.Select([inner], [peewee.fn.json_group_array(peewee.Column(inner, "target"))])
 
 
-def put_field(
-    shape: Shape,
-    field: Field,
-    engine: Engine,
-    *,
-    table: ObjectTable,
-    source: Any,
-    computed: Callable[[Field], Any],
-    masked: bool,
-) -> str:
-    """Select a field of `source` (an alias of `table`) into `shape`; returns the code of its JSON form."""
+def put_field(shape: Shape, field: Field, frame: Frame, parent: Parent, *, masked: bool) -> str:
+    """Select a field of `parent` into `shape`; returns the code of its JSON form."""
+    table, source, engine = parent.table, parent.source, frame.engine
     if field.name in table.links:
         name = shape.select(links_node(table, field.name, peewee.Column(source, "id"), engine))
         if masked:
@@ -59,13 +51,9 @@ def put_field(
         if masked:
             return _masked(shape, field, name, from_stored(engine, "python", spec.kind, spec.scale, many=spec.many))
         return shape.converted(name, from_stored(engine, "json", spec.kind, spec.scale))
-    name = shape.select(computed(field))
-    return _masked(shape, field, name, None) if masked else shape.converted(name, computed_convert(field, engine))
-
-
-def computed_convert(field: Field, engine: Engine) -> Convert | None:
-    """From what the database computes to the JSON form."""
-    return json_of(field.value.type, engine) if field.value is not None else None
+    assert field.value is not None  # noqa: S101 (what is not stored is computed)
+    name = shape.select(frame.value(field.value, parent))
+    return _masked(shape, field, name, None) if masked else shape.converted(name, json_of(field.value.type, engine))
 
 
 def json_of(type_: ValueType, engine: Engine) -> Convert | None:

@@ -19,14 +19,14 @@ from guanxi.common.names import did_you_mean
 from guanxi.registry.objects import ObjectType, Related
 from guanxi.registry.screens import View
 from guanxi.runtime.access.binds import Bind, argument, bound
-from guanxi.runtime.access.gate import operand, visible_object
+from guanxi.runtime.access.gate import Purpose, operand, visible_object
 from guanxi.runtime.access.grants import Grants, ObjectRights
 from guanxi.runtime.access.predicate import row_predicate
 from guanxi.runtime.search.condition import search_condition
 from guanxi.runtime.search.index import searched_fields
 
 from .cells import put_field
-from .expand import Expansion, expansions
+from .expand import expansions
 from .frame import Frame, ReadModel
 from .order import SortKey, after, order_name
 from .outside import outside_condition
@@ -56,6 +56,7 @@ class ReadShape(NamedTuple):
     offset: bool = False
     blanks: tuple[bool, ...] | None = None
     titles: bool = False
+    rights: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Planner:
         rights = grants.on(ask.object)
         frame = Frame(self.model, object_type, grants)
         view = _view(object_type, ask.view)
-        conditions = [c for c in self._conditions(frame, rights, ask, view) if c is not None]
+        conditions = self.conditions(frame, rights, ask)
         shape = Shape()
         self._answer(shape, frame, rights, ask, view)
         keys = [] if ask.one or ask.ids else self._keys(frame, grants, ask, view)
@@ -109,10 +110,14 @@ class Planner:
         )
 
     # which rows -------------------------------------------------------------------------------------
-    def _conditions(self, frame: Frame, rights: ObjectRights, ask: ReadShape, view: View | None) -> list[Any]:
+    def conditions(self, frame: Frame, rights: ObjectRights, ask: ReadShape) -> list[Any]:
+        """Everything that narrows the rows: life, the reader's row rule, view, filter, search."""
+        view = _view(frame.object, ask.view)
         found = [self._life(frame, rights, ask), self._mine(frame, rights, "read")]
         if ask.trashed:
             found.append(self._mine(frame, rights, "restore"))
+        if ask.rights:
+            found.append(self._mine(frame, rights, ask.rights))
         if ask.one:
             found.append(frame.column("id") == bound(argument("id")))
         if ask.ids:
@@ -127,7 +132,7 @@ class Planner:
             found.append(frame.column("owner").is_null() & (frame.column("pool") == bound(argument("pool"))))
         if ask.words:
             found.append(self._search(frame, rights, ask.words))
-        return found
+        return [condition for condition in found if condition is not None]
 
     @staticmethod
     def _life(frame: Frame, rights: ObjectRights, ask: ReadShape) -> Any:
@@ -163,34 +168,25 @@ class Planner:
     def _answer(self, shape: Shape, frame: Frame, rights: ObjectRights, ask: ReadShape, view: View | None) -> None:
         if ask.titles:
             shape.put("id", shape.select(frame.column("id")))
-            shape.put("title", frame.title(shape, frame.object, frame.source))
+            shape.put("title", frame.title(shape, frame.root, "c0"))
             return
         expanded = expansions(frame, ask.expand)
-        names = _names(frame.object, rights, ask, view)
+        names = _names(frame, rights, ask, view)
         for path in dict.fromkeys((*names, *expanded)):
             expansion = expanded.get(path)
-            shape.put(path, self._expanded(shape, frame, expansion) if expansion else self._cell(shape, frame, path))
+            shape.put(path, expansion.code(shape, frame) if expansion else self._cell(shape, frame, path))
 
     @staticmethod
     def _cell(shape: Shape, frame: Frame, path: str) -> str:
-        assert frame.grants is not None  # noqa: S101 (answers are always built for a reader)
-        used = operand(frame.grants, frame.object, path, "select")
-        if not used.hops:
-            table, source = frame.table, frame.source
-        else:
-            parent = frame.parent(tuple(hop.name for hop in used.hops))
-            table, source = parent.table, parent.source
-        return put_field(shape, used.field, frame, table=table, source=source, masked=used.masked)
-
-    @staticmethod
-    def _expanded(shape: Shape, frame: Frame, expansion: Expansion) -> str:
-        return expansion.code(shape, frame)
+        used = operand(frame.reader, frame.object, path, "select")
+        parent = frame.parent(tuple(hop.name for hop in used.hops)) if used.hops else frame.root
+        return put_field(shape, used.field, frame, parent, masked=used.masked)
 
     # in which order ---------------------------------------------------------------------------------
     def _keys(self, frame: Frame, grants: Grants, ask: ReadShape, view: View | None) -> list[SortKey]:
         asked: list[tuple[str, bool]] = list(ask.sort)
         if not asked and view is not None:
-            asked = [key for key in view.sort if _usable(grants, frame.object, key[0])]
+            asked = [key for key in view.sort if _usable(grants, frame.object, key[0], "sort")]
         if len(asked) > MAX_SORT:
             raise BadRequest(f"A list is sorted by at most {MAX_SORT} keys.", code="bad_sort")
         keys: list[SortKey] = []
@@ -239,20 +235,20 @@ def _view(object_type: ObjectType, name: str) -> View | None:
     return found
 
 
-def _names(object_type: ObjectType, rights: ObjectRights, ask: ReadShape, view: View | None) -> tuple[str, ...]:
+def _names(frame: Frame, rights: ObjectRights, ask: ReadShape, view: View | None) -> tuple[str, ...]:
     """The paths that are answered: those asked for, else the view's columns, else everything the reader may see."""
     if ask.fields:
         return ask.fields
     if view is not None and view.columns:
-        shown = [path for path in view.columns if rights.shown(path.split(".")[0])]
+        shown = [path for path in view.columns if _usable(frame.reader, frame.object, path, "select")]
         return ("id", "version", *shown)
-    return tuple(name for name in object_type.fields if rights.shown(name))
+    return tuple(name for name in frame.object.fields if rights.shown(name))
 
 
-def _usable(grants: Grants, object_type: ObjectType, path: str) -> bool:
-    """A view's sort key that this reader may sort by."""
+def _usable(grants: Grants, object_type: ObjectType, path: str, purpose: Purpose) -> bool:
+    """A view is written for everybody: what this reader may not use of it is left out."""
     try:
-        operand(grants, object_type, path, "sort")
+        operand(grants, object_type, path, purpose)
     except BadRequest:
         return False
     return True
