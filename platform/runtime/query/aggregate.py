@@ -1,6 +1,7 @@
 """AggregateQuery → a statement of groups and measures, every operand through the same gate as a filter.
 
-A group key is any expression on the object (`region`, `account.level`, `start_of_month(closed_on)`), a measure is `count()`
+A group key is any expression on the object (`region`, `account.level`, `start_of_month(closed_on)`), a measure is
+`count()`
 or `count sum avg min max` of one. The answer's keys are the texts that asked. Blank groups are null.
 """
 
@@ -95,7 +96,8 @@ class Aggregator:
         query = frame.select(shape.nodes).where(reduce(operator.and_, conditions))
         if groups:
             query = query.group_by(*groups)
-        keys = [_sort(known, text, down) for text, down in ask.sort] + [SortKey("", g, descending=False) for g in groups]
+        keys = [_sort(known, text, down) for text, down in ask.sort]
+        keys += [SortKey("", group, descending=False) for group in groups]
         query = query.order_by(*(key.ordering(self.model.engine) for key in keys)).limit(bound(argument("limit")))
         sql, params = self.model.sql(query)
         return AggregatePlan(sql, params, shape.rows(), bool(groups))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import peewee
@@ -53,12 +54,39 @@ def put_field(shape: Shape, field: Field, frame: Frame, parent: Parent, *, maske
         return shape.converted(name, from_stored(engine, "json", spec.kind, spec.scale))
     assert field.value is not None  # noqa: S101 (what is not stored is computed)
     name = shape.select(frame.value(field.value, parent))
-    return _masked(shape, field, name, None) if masked else shape.converted(name, json_of(field.value.type, engine))
+    if masked:
+        return _masked(shape, field, name, None)
+    digits = computed_digits(field)
+    convert = decimal_text(digits) if digits is not None else json_of(field.value.type, engine)
+    return shape.converted(name, convert)
 
 
-def json_of(type_: ValueType, engine: Engine) -> Convert | None:
-    """From what the database computes for an expression of this type to the JSON form."""
-    raise NotImplementedError
+def json_of(type_: ValueType, engine: Engine, digits: int | None = None) -> Convert | None:
+    """From what the database computes for an expression of this type to the JSON form; None when it stays.
+
+    `digits` fixes the number of digits after the point of a decimal; without, all that were computed are given.
+    """
+    kind = kind_of(type_)
+    if kind == "decimal":
+        return decimal_text(digits)
+    return None if kind == "links" else from_stored(engine, "json", kind)
+
+
+def decimal_text(digits: int | None) -> Convert:
+    """An exact computed number (text, integer or Decimal) as JSON text."""
+    if digits is None:
+        return lambda value: format(value if isinstance(value, Decimal) else Decimal(value), "f")
+    pattern = f".{digits}f"
+    return lambda value: format(value if isinstance(value, Decimal) else Decimal(value), pattern)
+
+
+def computed_digits(field: Field) -> int | None:
+    """The digits after the point that a computed field promises; None when it is no decimal."""
+    kind = CATALOGUE.get(field.type)
+    if kind is None or field.value is None or field.value.type.kind not in ("decimal", "integer"):
+        return None
+    returns = getattr(field.settings, "returns", None)
+    return kind.column(field.settings).scale if returns in ("decimal", "money", "percent") else None
 
 
 def _masked(shape: Shape, field: Field, name: str, python: Convert | None) -> str:

@@ -1,7 +1,7 @@
 """The cursor of a page: where it ended, as opaque text that only fits the list it came from.
 
-It holds the sort values of the last row and its id, and a keyed check over them and the list's order, so that a cursor of
-another sort, a cut or an altered one is refused instead of answering nonsense.
+It holds the sort values of the last row and its id, and a keyed check over them and the list's order, so that a cursor
+of another sort, a cut or an altered one is refused instead of answering nonsense.
 """
 
 from __future__ import annotations

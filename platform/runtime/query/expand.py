@@ -58,7 +58,7 @@ class Expansion:
 
 
 def plain_fields(frame: Frame, grants: Grants, target: ObjectType) -> list[Field]:
-    """The fields of an expanded parent: its own columns the reader may see; computed and linked ones cost a query each."""
+    """The fields of an expanded parent: its own columns the reader may see (others would cost a query each)."""
     rights, columns = grants.on(target.name), frame.model.tables[target.name].columns
     return [
         f

@@ -7,7 +7,6 @@ parameters. `ReadPlan` is frozen and can be kept as long as its published versio
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
@@ -16,20 +15,22 @@ import peewee
 
 from guanxi.common.errors import BadRequest, Forbidden, NotFound
 from guanxi.common.names import did_you_mean
+from guanxi.expressions.types import BOOLEAN
 from guanxi.registry.objects import ObjectType, Related
 from guanxi.registry.screens import View
-from guanxi.runtime.access.binds import Bind, argument, bound
+from guanxi.runtime.access.binds import argument, bound
 from guanxi.runtime.access.gate import Purpose, operand, visible_object
 from guanxi.runtime.access.grants import Grants, ObjectRights
 from guanxi.runtime.access.predicate import row_predicate
 from guanxi.runtime.search.condition import search_condition
 from guanxi.runtime.search.index import searched_fields
+from guanxi.runtime.storage.names import quoted
 
 from .cells import put_field
 from .expand import expansions
 from .frame import Frame, ReadModel
 from .order import SortKey, after, order_name
-from .outside import outside_condition
+from .outside import checked
 from .request import Total
 from .shape import RowsFunction, Shape
 
@@ -105,9 +106,7 @@ class Planner:
         if ask.offset:
             query = query.offset(bound(argument("offset")))
         sql, params = self.model.sql(query)
-        return ReadPlan(
-            sql, params, shape.rows(), len(keys), order_name(ask.object, keys), self._count(frame, conditions, ask)
-        )
+        return ReadPlan(sql, params, shape.rows(), len(keys), order_name(ask.object, keys), self._count(grants, ask))
 
     # which rows -------------------------------------------------------------------------------------
     def conditions(self, frame: Frame, rights: ObjectRights, ask: ReadShape) -> list[Any]:
@@ -125,7 +124,7 @@ class Planner:
         if view is not None and view.where is not None:
             found.append(frame.condition(view.where))
         if ask.where:
-            found.append(outside_condition(frame, ask.where))
+            found.append(frame.condition(checked(frame.reader, ask.object, ask.where, "filter", BOOLEAN), outside=True))
         if ask.related is not None:
             found.append(self._related(frame, *ask.related))
         if ask.pool:
@@ -199,14 +198,25 @@ class Planner:
         return [*keys, SortKey("id", frame.column("id"), keys[-1].descending if keys else False, nullable=False)]
 
     # how many ---------------------------------------------------------------------------------------
-    def _count(self, frame: Frame, conditions: Sequence[Any], ask: ReadShape) -> tuple[str, tuple[Any, ...]] | None:
+    def _count(self, grants: Grants, ask: ReadShape) -> tuple[str, tuple[Any, ...]] | None:
+        """The statement of the total: its own frame, so that it joins nothing but what the conditions need."""
         if ask.total == "none":
             return None
-        where = reduce(operator.and_, conditions)
+        frame = Frame(self.model, self.model.registry.objects[ask.object], grants)
+        where = reduce(operator.and_, self.conditions(frame, grants.on(ask.object), ask))
         if ask.total == "exact":
-            return self.model.sql(frame.select([peewee.fn.COUNT(peewee.SQL("*"))], only_needed=True).where(where))
-        some = frame.select([peewee.SQL("1")], only_needed=True).where(where).limit(ESTIMATE_AT_MOST + 1)
-        return self.model.sql(peewee.Select([some.alias("some")], [peewee.fn.COUNT(peewee.SQL("*"))]))
+            return self.model.sql(frame.select([peewee.fn.COUNT(peewee.SQL("*"))]).where(where))
+        some = frame.select([peewee.SQL("1").alias("one")]).where(where).limit(ESTIMATE_AT_MOST + 1)
+        sql, params = self.model.sql(peewee.Select([some.alias("some")], [peewee.fn.COUNT(peewee.SQL("*"))]))
+        plain = not (ask.where or ask.view or ask.words or ask.related or ask.pool or ask.trashed or ask.rights)
+        if self.model.engine == "sqlite" or not plain or not grants.on(ask.object).all_rows("read"):
+            return sql, params
+        table = quoted(frame.table.name)
+        sql = (
+            f"SELECT CASE WHEN c.reltuples > {ESTIMATE_AT_MOST} THEN c.reltuples::bigint ELSE ({sql}) END"  # noqa: S608
+            " FROM pg_class c WHERE c.oid = to_regclass(%s)"
+        )
+        return sql, (*params, table)
 
 
 def related_list(model: ReadModel, grants: Grants | None, parent: str, name: str) -> Related:
@@ -229,9 +239,7 @@ def _view(object_type: ObjectType, name: str) -> View | None:
         return None
     found = object_type.views.get(name)
     if found is None:
-        raise BadRequest(
-            f"There is no view {name!r}.", code="unknown_view", hint=did_you_mean(name, object_type.views)
-        )
+        raise BadRequest(f"There is no view {name!r}.", code="unknown_view", hint=did_you_mean(name, object_type.views))
     return found
 
 
@@ -254,4 +262,4 @@ def _usable(grants: Grants, object_type: ObjectType, path: str, purpose: Purpose
     return True
 
 
-__all__ = ["Bind", "Planner", "ReadPlan", "ReadShape", "related_list"]
+__all__ = ["Planner", "ReadPlan", "ReadShape", "related_list"]

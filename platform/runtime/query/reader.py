@@ -81,6 +81,7 @@ class Reader:
         return plan.rows(found)[0]
 
     def run(self, sql: str, params: Sequence[Any], actor: Actor, args: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run a kept statement for an actor, now, with a request's arguments."""
         moment = Moment(actor, self.clock.now(), self.database.engine, args)
         return self.database.rows(sql, bind_all(params, moment))
 
@@ -122,7 +123,7 @@ class Reader:
             self.seen(actor, parent, parent_id)
             related, args["parent"] = (parent, name), parent_id
         if query.pool:
-            args["pool"] = self._pool(grants, query)
+            args["pool"] = self._pool(query)
         ask = ReadShape(
             query.object,
             tuple(query.fields),
@@ -139,7 +140,7 @@ class Reader:
         )
         return ask, args
 
-    def _pool(self, grants: Grants, query: ListQuery) -> str:
+    def _pool(self, query: ListQuery) -> str:
         found = self.registry.objects.get(query.object)
         if found is None or "pool" not in found.fields or query.pool not in self.registry.others.get("pool", {}):
             raise BadRequest(f"There is no pool {query.pool!r} here.", code="unknown_pool")
