@@ -95,7 +95,7 @@ class Reader:
         if query.offset and query.after:
             raise BadRequest("Give 'offset' or 'after', not both.", code="bad_limit")
         grants = self.access.of(actor)
-        ask, args = self._asked(grants, actor, query)
+        ask, args = self._asked(actor, query)
         plan = self._plan(grants, ask)
         args["limit"], args["offset"] = query.limit + 1, query.offset
         if query.after:
@@ -112,7 +112,7 @@ class Reader:
             total = query.offset + len(found) if whole else self._total(plan, actor, args)
         return Page(plan.rows(found), following, total)
 
-    def _asked(self, grants: Grants, actor: Actor, query: ListQuery) -> tuple[ReadShape, dict[str, Any]]:
+    def _asked(self, actor: Actor, query: ListQuery) -> tuple[ReadShape, dict[str, Any]]:
         """The shape of a list query and the values that go with it."""
         args: dict[str, Any] = {}
         if query.q:
@@ -153,7 +153,7 @@ class Reader:
     def scan(self, actor: Actor, query: ListQuery, *, rights: str = "") -> Iterator[Row]:
         """See Records.scan; `rights` names a further operation whose row rule must hold (export)."""
         grants = self.access.of(actor)
-        ask, args = self._asked(grants, actor, query)
+        ask, args = self._asked(actor, query)
         ask = ask._replace(total="none", offset=False, rights=rights)
         args["limit"] = SCAN_PAGE
         return self._pages(self._plan(grants, ask), grants, ask, actor, args)
@@ -218,4 +218,4 @@ class Reader:
     def explain(self, actor: Actor, query: ListQuery) -> str:
         """The statement of a list with its markers, for people and tests."""
         grants = self.access.of(actor)
-        return self._plan(grants, self._asked(grants, actor, query)[0]).explain()
+        return self._plan(grants, self._asked(actor, query)[0]).explain()

@@ -9,7 +9,6 @@ import pytest
 
 from guanxi.common.clock import FixedClock
 from guanxi.runtime.storage.database import Handle
-
 from tests.runtime.query.house import House, build
 
 
@@ -32,11 +31,14 @@ def house(database: Handle) -> House:
          "revenue": Decimal("1000.50"), "limit": Decimal("1200.0000"), "secret": "alpha", "due": date(2026, 3, 1),
          "active": True, "seen_at": datetime(2026, 2, 1, 8, 30, tzinfo=UTC), "tags": ("x", "y"), "products": (2, 1)},
         {"id": 2, "owner": 2, "team": 1, "name": "Beta 重庆", "region": "east", "level": "a", "phone": "13900000000",
-         "revenue": Decimal("500.00"), "secret": "beta", "parent": 1, "seen_at": datetime(2026, 2, 1, 8, 30, 1, 500, tzinfo=UTC)},
-        {"id": 3, "owner": 10, "team": 2, "name": "Gamma", "region": "north", "level": "b", "revenue": Decimal("700.00"),
+         "revenue": Decimal("500.00"), "secret": "beta", "parent": 1,
+         "seen_at": datetime(2026, 2, 1, 8, 30, 1, 500, tzinfo=UTC)},
+        {"id": 3, "owner": 10, "team": 2, "name": "Gamma", "region": "north", "level": "b",
+         "revenue": Decimal("700.00"),
          "secret": "gamma", "parent": 1},
         {"id": 4, "owner": 10, "team": 2, "name": "Delta", "region": "east", "secret": "delta", "parent": 3},
-        {"id": 5, "owner": 1, "team": 1, "name": "acme two", "region": "north", "revenue": Decimal("-3.20"), "parent": 3},
+        {"id": 5, "owner": 1, "team": 1, "name": "acme two", "region": "north", "parent": 3,
+         "revenue": Decimal("-3.20")},
         {"id": 6, "owner": 1, "team": 1, "name": "Gone", "deleted_at": datetime(2026, 2, 2, tzinfo=UTC)},
     )  # fmt: skip
     made.add(

@@ -56,8 +56,8 @@ def make_field(name: str, spec: Mapping[str, Any]) -> Field:
     keys.pop("value", None)
     related = keys.pop("related", "")
     return Field(
-        name, Label(), kind.name, kind.Options(**keys), options=MappingProxyType(options), target=target, related=related,
-        **common,
+        name, Label(), kind.name, kind.Options(**keys), options=MappingProxyType(options), target=target,
+        related=related, **common,
     )  # fmt: skip
 
 
@@ -112,7 +112,8 @@ def make_registry(objects: Mapping[str, Mapping[str, Any]], roles: Mapping[str, 
         views = {
             n: View(
                 n, Label(), where=check(v["where"], registry, name, expect=BOOLEAN) if "where" in v else None,
-                columns=tuple(v.get("columns", ())), sort=tuple((s.lstrip("-"), s[0] == "-") for s in v.get("sort", ())),
+                columns=tuple(v.get("columns", ())),
+                sort=tuple((s.lstrip("-"), s[0] == "-") for s in v.get("sort", ())),
             )
             for n, v in spec.get("views", {}).items()
         }  # fmt: skip

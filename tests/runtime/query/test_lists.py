@@ -6,7 +6,6 @@ import pytest
 
 from guanxi.common.errors import BadRequest, Forbidden, NotFound
 from guanxi.runtime.query.request import ListQuery
-
 from tests.runtime.query.house import BOSS, House, person
 
 CLERK = person(1, "clerk")
