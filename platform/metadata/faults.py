@@ -82,7 +82,7 @@ def _unknown_type(path: Path, tag: object) -> Finding:
 def real_path(plain: Any, loc: Sequence[str | int]) -> tuple[Path, bool]:
     """The path of `loc` in the document: union tags and `[key]` markers are left out; and whether the key is meant."""
     path: list[str | int] = []
-    current = plain
+    current: Any = plain
     at_key = False
     for number, step in enumerate(loc):
         if step == "[key]":
@@ -91,10 +91,15 @@ def real_path(plain: Any, loc: Sequence[str | int]) -> tuple[Path, bool]:
             isinstance(current, list) and isinstance(step, int) and 0 <= step < len(current)
         ):
             path.append(step)
-            current = current[step]
+            current = _at(current, step)
         elif number == len(loc) - 1 and isinstance(current, dict):
             path.append(step)
     return tuple(path), at_key
+
+
+def _at(value: Any, step: str | int) -> Any:
+    opened: Any = value if isinstance(value, dict | list) else {}
+    return opened.get(step) if isinstance(opened, dict) else opened[step]
 
 
 # the keys that may stand at a path ------------------------------------------------------------------------------
@@ -103,7 +108,7 @@ def keys_at(model: type[BaseModel], plain: Any, path: Path) -> list[str]:
     models = [model]
     current = plain
     for step in path:
-        current = current[step] if isinstance(current, dict | list) else None
+        current = _at(current, step)
         models = [found for one in models for found in _below(one, step, current)]
     return [field.alias or name for one in models for name, field in getattr(one, "model_fields", {}).items()]
 
@@ -122,7 +127,7 @@ def _models(annotation: Any, value: Any) -> list[Any]:
         return _models(get_args(annotation)[0], value)
     if origin in (Union, UnionType):
         options = [found for arg in get_args(annotation) for found in _models(arg, value)]
-        chosen = FIELD_MODELS.get(value.get("type")) if isinstance(value, dict) and "type" in value else None
+        chosen = FIELD_MODELS.get(str(value.get("type"))) if isinstance(value, dict) else None
         return [chosen] if chosen in options else options
     if origin is dict:
         return [_Container(get_args(annotation)[1])]

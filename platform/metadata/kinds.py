@@ -9,6 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .compile.apps import compile_app
+from .compile.calendars import compile_calendar
+from .compile.data import compile_data
+from .compile.objects import compile_object
+from .compile.option_sets import compile_options
+from .compile.packs import compile_pack
+from .compile.roles import compile_role
+from .compile.tests import compile_test
 from .documents.app import AppDocument
 from .documents.base import Definition
 from .documents.calendar import CalendarDocument
@@ -43,14 +51,14 @@ class Kind:
 
 
 _ROWS = (
-    Kind("pack", PackDocument, None, "packs", "a pack: its version and what it requires"),
-    Kind("options", OptionsDocument, None, "option_sets", "a shared list of choices"),
-    Kind("calendar", CalendarDocument, None, "calendars", "working hours, holidays and make-up days"),
-    Kind("object", ObjectDocument, None, "objects", "a table of records with its rules and screens"),
-    Kind("role", RoleDocument, None, "roles", "a bundle of rights"),
-    Kind("app", AppDocument, None, "apps", "a menu"),
-    Kind("data", DataDocument, None, "data", "seed or sample rows"),
-    Kind("test", TestDocument, None, "tests", "a test of the metadata"),
+    Kind("pack", PackDocument, compile_pack, "packs", "a pack: its version and what it requires"),
+    Kind("options", OptionsDocument, compile_options, "option_sets", "a shared list of choices"),
+    Kind("calendar", CalendarDocument, compile_calendar, "calendars", "working hours, holidays and make-up days"),
+    Kind("object", ObjectDocument, compile_object, "objects", "a table of records with its rules and screens"),
+    Kind("role", RoleDocument, compile_role, "roles", "a bundle of rights"),
+    Kind("app", AppDocument, compile_app, "apps", "a menu"),
+    Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),
+    Kind("test", TestDocument, compile_test, "tests", "a test of the metadata"),
     Kind("patch", PatchDocument, None, "", "a local change to a definition of a pack"),
 )
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}

@@ -6,8 +6,7 @@ when the key is wrong) and the nearest right name. What names in other documents
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,30 +18,12 @@ from .documents.base import Definition
 from .documents.fields import FIELD_MODELS
 from .faults import Finding, findings
 from .kinds import KINDS, Kind
-from .nodes import Document, MapNode, at, dotted, to_plain
+from .link.memory import Judged, Judgements
+from .nodes import Document, at, dotted, to_plain
 
+__all__ = ["Judged", "Judgements", "judge", "validate"]
 USER_FIELDS = frozenset({"team"})
 """Names of owner fields that the platform's own object `user` declares itself."""
-
-
-@dataclass(slots=True)
-class Judged:
-    """A document's model (None when it has faults) and what was found in it."""
-
-    model: Definition | None
-    found: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(slots=True)
-class Judgements:
-    """What is already judged, by node: an unchanged file keeps its nodes, so its documents are not judged again."""
-
-    known: dict[MapNode, Judged] = field(default_factory=dict)
-
-    def keep_only(self, documents: Iterable[Document]) -> None:
-        """Forget everything but these documents."""
-        live = {document.node for document in documents}
-        self.known = {node: judged for node, judged in self.known.items() if node in live}
 
 
 def validate(documents: Sequence[Document], found: Diagnostics, judgements: Judgements | None = None) -> None:

@@ -1,1 +1,13 @@
 """Rules over the whole model, run when every definition compiled: what one document alone cannot get wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..link.context import Context
+from .references import required_circles
+
+Check = Callable[[Context, dict[str, dict[str, Any]]], None]
+
+CHECKS: tuple[Check, ...] = (required_circles,)

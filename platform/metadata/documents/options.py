@@ -13,7 +13,7 @@ from .base import NAME_SCHEMA, Definition, LabelText, Name, Part, described, fau
 
 COLORS = ("slate", "blue", "green", "amber", "red", "violet", "teal", "pink")
 
-Color = one_of(*COLORS, what="a colour")
+Color: Any = one_of(*COLORS, what="a colour")
 
 
 class OptionPart(Part):

@@ -12,12 +12,27 @@ from typing import Any, TypeVar
 
 from guanxi.common.diagnostics import Diagnostic
 
+from ..documents.base import Definition
 from ..nodes import Document, MapNode
-from ..validate import Judgements
 from .outline import Outline
 
 T = TypeVar("T")
 Lookups = dict[tuple[str, str, str], Any]
+
+
+@dataclass(slots=True)
+class Judged:
+    """A document's model (None when it has faults) and what was found in it."""
+
+    model: Definition | None
+    found: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(slots=True)
+class Judgements:
+    """What is already judged, by node: an unchanged file keeps its nodes, so its documents are not judged again."""
+
+    known: dict[MapNode, Judged] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

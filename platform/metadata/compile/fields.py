@@ -1,0 +1,132 @@
+"""Declared fields, compiled: texts, expressions, defaults, and what a field of this type cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guanxi.common.names import did_you_mean
+from guanxi.fieldtypes import MASK_STYLES
+from guanxi.registry import Field
+
+from ..documents.fields import COMPUTED_TYPES, OPTION_TYPES, PEOPLE_TYPES, FieldPart
+from ..link.outline import FieldOutline
+from .defaults import default_of
+from .scope import Scope
+
+ON_DELETE = {"reference": "restrict", "references": "clear", "user": "clear", "team": "clear"}
+
+
+def compile_field(scope: Scope, one: FieldOutline) -> Field:
+    """One declared field."""
+    part, path = one.part, ("fields", one.name)
+    _fits(scope, one, path)
+    settings, value = one.settings, None
+    if part.type in COMPUTED_TYPES:
+        made = scope.context.formula(scope.outline, one.name)
+        if made is not None:
+            settings, value = made.settings, made.info.value
+    given = part.model_fields_set
+    return Field(
+        name=one.name,
+        label=scope.label((*path, "label"), part.label, one.name),
+        type=part.type,
+        settings=settings,
+        help=scope.text((*path, "help"), part.help) if "help" in given else part.help,
+        placeholder=part.placeholder,
+        example=part.example,
+        required=scope.flag((*path, "required"), part.required, False),
+        read_only=True if value is not None else scope.flag((*path, "read_only"), part.read_only, False),
+        when=scope.flag((*path, "when"), part.when, True),
+        hidden=part.hidden,
+        default=default_of(scope, one, (*path, "default")) if "default" in given else None,
+        unique=part.unique,
+        index=part.index,
+        search=part.search,
+        mask=part.mask or "",
+        since_stage=part.since_stage or "",
+        renamed_from=part.renamed_from or "",
+        options=one.options,
+        target=one.target,
+        related=_related(scope, one),
+        on_delete=getattr(part, "on_delete", None) or ON_DELETE.get(part.type, "restrict"),  # type: ignore[arg-type]
+        value=value,
+        layer=_layer(scope, one.name),
+    )
+
+
+def _layer(scope: Scope, name: str) -> str:
+    fields: Any = scope.document.node.entries.get("fields")
+    key = fields.keys.get(name) if fields is not None else None
+    return str(key[0].layer) if key is not None else scope.document.layer
+
+
+def _related(scope: Scope, one: FieldOutline) -> str:
+    if not one.target:
+        return ""
+    given = getattr(one.part, "related", None)
+    if given:
+        return str(given)
+    if one.part.type in PEOPLE_TYPES:
+        return ""
+    for found in scope.context.lists_of(one.target):
+        if found.object == scope.name and found.field == one.name:
+            return found.name
+    return ""
+
+
+# what cannot be -------------------------------------------------------------------------------------------------
+def _fits(scope: Scope, one: FieldOutline, path: tuple[str, str]) -> None:
+    part, kind, given = one.part, one.type, one.part.model_fields_set
+    if len(given) <= 2:
+        return
+    refused: list[tuple[str, str]] = []
+    computed = part.type in COMPUTED_TYPES
+    if part.index and (computed or kind.column(one.settings).kind in ("links", "none")):
+        refused.append(("index", "has no column of its own that could be indexed"))
+    if part.unique and (computed or not kind.can_unique):
+        refused.append(("unique", "cannot be unique"))
+    if part.search and not kind.searchable:
+        refused.append(("search", "is not text that could be searched"))
+    if part.required is not False and not kind.writable:
+        refused.append(("required", "is never written, so it cannot be required"))
+    if "default" in given and not kind.can_default:
+        refused.append(("default", "takes no default"))
+    for key, said in refused:
+        scope.error("model-rule", f"a field of type {part.type} {said}", (*path, key))
+    if part.mask and part.mask not in MASK_STYLES:
+        styles = ", ".join(MASK_STYLES)
+        hint = did_you_mean(part.mask, MASK_STYLES)
+        scope.error("wrong-value", f"unknown mask '{part.mask}'; masks are {styles}", (*path, "mask"), hint=hint)
+    if part.since_stage:
+        _since_stage(scope, part, path)
+    if part.renamed_from and part.renamed_from in scope.outline.fields:
+        said = f"renamed from '{part.renamed_from}', but a field of that name still exists"
+        scope.error("model-rule", said, (*path, "renamed_from"))
+    _links(scope, one, path)
+
+
+def _since_stage(scope: Scope, part: FieldPart, path: tuple[str, str]) -> None:
+    stages = scope.model.stages
+    if stages is None:
+        scope.error("model-rule", "since_stage needs stages, and the object has none", (*path, "since_stage"))
+    elif part.since_stage not in stages.path:
+        scope.context.unknown(
+            "unknown-reference", "stage", str(part.since_stage), stages.path, scope.document, (*path, "since_stage")
+        )
+
+
+def _links(scope: Scope, one: FieldOutline, path: tuple[str, str]) -> None:
+    context = scope.context
+    if one.part.type in OPTION_TYPES:
+        shared = getattr(one.part, "options", None)
+        if isinstance(shared, str) and not context.has("options", shared):
+            known = context.names("options")
+            context.unknown(
+                "unknown-reference", "shared list of options", shared, known, scope.document, (*path, "options")
+            )
+    elif one.target and not context.has("object", one.target) and "to" in one.part.model_fields_set:
+        known = context.names("object")
+        context.unknown("unknown-object", "object", one.target, known, scope.document, (*path, "to"))
+    if getattr(one.part, "on_delete", None) == "clear" and one.part.required is True:
+        said = "a required reference cannot be cleared; use restrict or cascade"
+        scope.error("model-rule", said, (*path, "on_delete"))

@@ -1,0 +1,107 @@
+"""Unique keys, rules and duplicate rules of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from guanxi.expressions import tree
+from guanxi.expressions.expression import Expression
+from guanxi.registry import DuplicateRule, Rule, UniqueKey
+from guanxi.registry.objects import MatchPart
+
+from ..documents.fields import COMPUTED_TYPES
+from ..documents.object import DuplicatePart
+from ..nodes import Path
+from .scope import Scope, frozen
+
+FUZZY = frozenset({"text", "company_name", "person_name", "address"})
+FUZZY_SCORE = 0.9
+_TEXT_MATCHERS = FUZZY | {"phone", "email"}
+
+
+def constant(expression: Expression | None) -> object:
+    """The value of an expression that is always the same, else Ellipsis."""
+    if expression is not None and isinstance(expression.tree, tree.Const):
+        return expression.tree.value
+    return ...
+
+
+def compile_unique(scope: Scope) -> Mapping[str, UniqueKey]:
+    """Keys over several fields."""
+    made: dict[str, UniqueKey] = {}
+    seen: dict[frozenset[str], str] = {}
+    for name, part in scope.model.unique.items():
+        path = ("unique", name)
+        fields = scope.fields(path, part.fields)
+        for index, field in enumerate(part.fields):
+            _can_be_unique(scope, field, (*path, index))
+        if name in scope.outline.fields and scope.outline.fields[name].part.unique:
+            scope.error("clash", f"the field '{name}' is unique already; give the key another name", path, key=True)
+        other = seen.setdefault(frozenset(fields), name)
+        if other != name and fields:
+            scope.error("clash", f"the key '{other}' has the same fields", path, key=True)
+        made[name] = UniqueKey(name, fields, part.renamed_from or "")
+    return frozen(made)
+
+
+def _can_be_unique(scope: Scope, name: str, path: Path) -> None:
+    one = scope.outline.fields.get(name)
+    if one is not None and (one.part.type in COMPUTED_TYPES or not one.type.can_unique):
+        scope.error("model-rule", f"a field of type {one.part.type} cannot be part of a unique key", path)
+
+
+def compile_rules(scope: Scope) -> Mapping[str, Rule]:
+    """Conditions that every saved record meets; `when: c` with `check: d` means `d or not c`."""
+    made: dict[str, Rule] = {}
+    for name, part in scope.model.rules.items():
+        path = ("rules", name)
+        check = scope.condition((*path, "check"), part.check, change=True)
+        scope.condition((*path, "when"), part.when, change=True)
+        if check is not None and part.when is not None:
+            check = scope.condition((*path, "check"), f"({part.check}) or not ({part.when})", change=True)
+        if constant(check) is True:
+            scope.error("never-true", "the rule always holds, so it can never refuse a record", (*path, "check"))
+        elif constant(check) is False:
+            scope.error("never-true", "the rule never holds, so no record could be saved", (*path, "check"))
+        fields = scope.fields((*path, "fields"), part.fields)
+        scope.text((*path, "message"), part.message)
+        if check is not None:
+            made[name] = Rule(name, check, part.message, fields)
+    return frozen(made)
+
+
+def compile_duplicates(scope: Scope) -> Mapping[str, DuplicateRule]:
+    """Rules that find records that look like the same."""
+    made: dict[str, DuplicateRule] = {}
+    for name, part in scope.model.duplicates.items():
+        path = ("duplicates", name)
+        match = tuple(
+            MatchPart(one.field, one.by)
+            for index, one in enumerate(part.match)
+            if _matchable(scope, part, index, (*path, "match", index))
+        )
+        fuzzy = any(one.by in FUZZY for one in match)
+        score = part.score if "score" in part.model_fields_set else FUZZY_SCORE if fuzzy else 1.0
+        if "score" in part.model_fields_set and not fuzzy and part.score < 1:
+            said = "a score below 1 needs a part that is compared by likeness, such as by: company_name"
+            scope.warning("model-rule", said, (*path, "score"))
+        action = "block" if part.action == "block" else "warn"
+        message = scope.text((*path, "message"), part.message)
+        made[name] = DuplicateRule(name, match, action, float(score), message)  # type: ignore[arg-type]
+    return frozen(made)
+
+
+def _matchable(scope: Scope, part: DuplicatePart, index: int, path: Path) -> bool:
+    one = part.match[index]
+    if not scope.field(path, one.field):
+        return False
+    found = scope.outline.fields.get(one.field)
+    if found is None:
+        return True
+    if found.part.type in COMPUTED_TYPES or found.type.column(found.settings).kind in ("links", "none", "json"):
+        scope.error("model-rule", f"a field of type {found.part.type} cannot be matched", path)
+        return False
+    if one.by in _TEXT_MATCHERS and found.type.column(found.settings).kind != "text":
+        scope.error("model-rule", f"by: {one.by} compares texts, and '{one.field}' is no text", path)
+        return False
+    return True
