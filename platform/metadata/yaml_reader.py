@@ -44,6 +44,9 @@ class _Limit(Exception):
 # What may wait for its value in an open map besides a key's text: its value is read, judged and dropped.
 _COMPLEX: Final = object()  # a list or a map stands where the key should
 _DROP: Final = object()  # the key was refused
+# What stands for the key where there is none.
+_ITEM: Final = object()  # in a list
+_ROOT: Final = object()  # outside of everything
 _ODD_KEYS = frozenset(("", "~", "<<"))
 
 
@@ -65,107 +68,110 @@ def read_yaml(data: bytes | str, origin: Origin, found: Diagnostics) -> list[Map
 def _events(text: str) -> Iterator[Any]:
     """Parser events of libyaml, or of the pure Python parser."""
     if _parser is None:
-        yield from yaml.parse(text, Loader=yaml.SafeLoader)
-        return
-    following = _parser(text).get_event
-    while (event := following()) is not None:
-        yield event
+        return iter(yaml.parse(text, Loader=yaml.SafeLoader))
+    return iter(_parser(text).get_event, None)
 
 
 class _Reader:
-    """The state of reading one text: the finished documents, the open containers and the innermost one's parts.
-
-    `entries` and `keys` are those of the open map, or None and unused inside a list; `items` likewise.
-    `key` is what waits for its value in the open map: None, a key's text, _COMPLEX or _DROP.
-    """
+    """The state of reading one text: finished documents, and the open containers around the innermost one."""
 
     def __init__(self, text: str, origin: Origin, found: Diagnostics) -> None:
         self.text = text
         self.origin = origin
         self.found = found
         self.documents: list[MapNode] = []
-        self.stack: list[tuple[ListNode | MapNode, object]] = []
-        self.entries: dict[str, Node] | None = None
-        self.keys: dict[str, Mark] = {}
-        self.items: list[Node] | None = None
-        self.key: Any = None
-        self.key_mark: Mark = (origin, 1, 1)
         self.count = 0
-        self._folded: dict[int, set[str]] = {}
+        self._folded: dict[int, tuple[MapNode, set[str]]] = {}
         self._lines: list[str] | None = None
 
     def run(self) -> None:
-        """Read all events. One flat loop, scalars first: a large instance has half a million of them."""
-        origin = self.origin
+        """Read all events. One flat loop with local state, scalars first: a large instance has half a million.
+
+        `container` is the innermost open list or map. In a map `key` is what waits for its value: None, a key's
+        text, _COMPLEX or _DROP; in a list it is _ITEM, at the top _ROOT.
+        """
+        origin, integer, fraction = self.origin, _INTEGER.match, _FRACTION.match
+        stack: list[tuple[Any, Any, Mark]] = []
+        container: Any = None
+        key: Any = _ROOT
+        top: Mark = (origin, 1, 1)
+        mark = top
         for event in _events(self.text):
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                mark = event.start_mark
-                text = event.value
+                text, start = event.value, event.start_mark
                 if event.anchor is not None or event.tag is not None:
                     self._properties(event)
-                if self.entries is not None and self.key is None:
-                    self.key_mark = (origin, mark.line + 1, mark.column + 1)
-                    if text.isascii() and text not in self.entries and text not in _ODD_KEYS:
-                        self.key = text
-                    else:
-                        self.key = self._odd_key(text, bool(event.style))
+                if key is None:
+                    mark = (origin, start.line + 1, start.column + 1)
+                    plain = text.isascii() and text not in container.entries and text not in _ODD_KEYS
+                    key = text if plain else self._odd_key(text, bool(event.style), container, mark)
+                    continue
+                if event.style:
+                    node: Node = self._quoted(event, text, start)
                 else:
-                    self._attach(self._scalar(event, text, mark))
-            elif kind is yaml.MappingStartEvent:
-                mark = event.start_mark
-                self._open(event, MapNode(origin, mark.line + 1, mark.column + 1, {}, {}))
+                    value = _CONSTANTS.get(text, text)
+                    if value is text and text[0] < ":" and len(text) <= 82:
+                        value = int(text) if integer(text) else Decimal(text) if fraction(text) else text
+                    line = start.line
+                    indent = -1 if " " in text and event.end_mark.line != line else 0
+                    node = ScalarNode(origin, line + 1, start.column + 1, value, text, "", indent)
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                self._close()
-            elif kind is yaml.SequenceStartEvent:
-                mark = event.start_mark
-                self._open(event, ListNode(origin, mark.line + 1, mark.column + 1, []))
+                node = container
+                self._closed(container)
+                container, key, mark = stack.pop()
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                opened = self._opened(event, kind is yaml.MappingStartEvent, len(stack), key)
+                stack.append((container, _COMPLEX if key is None else key, mark))
+                container, key = opened, None if type(opened) is MapNode else _ITEM
+                continue
             elif kind is yaml.AliasEvent:
-                self._alias(event)
-            elif kind is yaml.DocumentStartEvent:
-                self.count = 0
-                self._directives(event)
-
-    # containers -----------------------------------------------------------------------------------------------
-    def _open(self, event: Any, container: ListNode | MapNode) -> None:
-        if event.anchor is not None or event.tag is not None:
-            self._properties(event)
-        if len(self.stack) >= MAX_DEPTH:
-            self._stop(f"more than {MAX_DEPTH} levels are nested", container.place)
-        if self.entries is not None and self.key is None:
-            self.key = _COMPLEX
-            self.found.error("yaml-key", "a key must be text, not a list or a map", container.place)
-        self.stack.append((container, (self.key, self.key_mark)))
-        self._enter(container)
-        self.key = None
-
-    def _close(self) -> None:
-        container, (self.key, self.key_mark) = self.stack.pop()  # type: ignore[misc]
-        self._enter(self.stack[-1][0] if self.stack else None)
-        self._attach(container)
-
-    def _enter(self, container: ListNode | MapNode | None) -> None:
-        if type(container) is MapNode:
-            self.entries, self.keys, self.items = container.entries, container.keys, None
-        else:
-            self.entries, self.items = None, container.items if type(container) is ListNode else None
-
-    def _attach(self, node: Node) -> None:
-        self.count += 1
-        if self.count > MAX_NODES:
-            self._stop(f"the document has more than {MAX_NODES:,} values", node.place)
-        key = self.key
-        if self.entries is None:
-            if self.items is None:
+                node = self._alias(event)
+                if key is None:
+                    key = _DROP
+                    continue
+            else:
+                if kind is yaml.DocumentStartEvent:
+                    self._document(event)
+                continue
+            # a whole value stands in `node`
+            if key is _ITEM:
+                container.items.append(node)
+            elif type(key) is str:
+                container.entries[key] = node
+                container.keys[key] = mark
+                key = None
+            elif key is _ROOT:
                 self._root(node)
             else:
-                self.items.append(node)
-        elif type(key) is str:
-            self.entries[key] = node
-            self.keys[key] = self.key_mark
-            self.key = None
-        else:
-            self.key = _DROP if key is _COMPLEX else None
+                key = _DROP if key is _COMPLEX else None
+
+    # containers and documents -----------------------------------------------------------------------------------
+    def _opened(self, event: Any, is_map: bool, depth: int, key: object) -> ListNode | MapNode:
+        start = event.start_mark
+        line, column = start.line + 1, start.column + 1
+        if event.anchor is not None or event.tag is not None:
+            self._properties(event)
+        place = Place(self.origin.file, line, column) if depth >= MAX_DEPTH or key is None else None
+        if place is not None and depth >= MAX_DEPTH:
+            self._stop(f"more than {MAX_DEPTH} levels are nested", place)
+        if place is not None:
+            self.found.error("yaml-key", "a key must be text, not a list or a map", place)
+        return MapNode(self.origin, line, column, {}, {}) if is_map else ListNode(self.origin, line, column, [])
+
+    def _closed(self, container: ListNode | MapNode) -> None:
+        inside = container.entries if type(container) is MapNode else container.items  # type: ignore[union-attr]
+        self.count += len(inside)
+        if self.count > MAX_NODES:
+            self._stop(f"the document has more than {MAX_NODES:,} values", container.place)
+
+    def _document(self, event: Any) -> None:
+        self.count = 0
+        place = Place(self.origin.file, event.start_mark.line + 1, event.start_mark.column + 1)
+        if event.tags:
+            self.found.error("yaml-tag", "%TAG directives are not allowed", place)
+        if event.version and tuple(event.version) != (1, 2):
+            self.found.error("yaml-syntax", "only YAML 1.2 is read", place, hint="leave the %YAML line out")
 
     def _root(self, node: Node) -> None:
         if isinstance(node, MapNode):
@@ -175,10 +181,9 @@ class _Reader:
             self.found.error("yaml-document", sentence, node.place, hint="begin with 'kind: …' and 'name: …'")
 
     # keys -------------------------------------------------------------------------------------------------------
-    def _odd_key(self, text: str, quoted: bool) -> object:
+    def _odd_key(self, text: str, quoted: bool, container: MapNode, mark: Mark) -> object:
         """A key that is empty, a merge key, not ASCII or there already: the text to use, or _DROP."""
-        assert self.entries is not None  # noqa: S101 (only called inside a map)
-        place = Place(*self._mark_of_key())
+        place = Place(mark[0].file, mark[1], mark[2])
         if not text or (text == "~" and not quoted):
             self.found.error("yaml-key", "a key is missing before the colon", place)
             return _DROP
@@ -186,33 +191,17 @@ class _Reader:
             self._no_anchor(place, "merge keys (<<) are not allowed")
             return _DROP
         folded = unicodedata.normalize("NFC", text)
-        seen = self._folded.setdefault(id(self.entries), set())
-        if text in self.entries or folded in seen:
+        seen = self._folded.setdefault(id(container), (container, set()))[1]
+        if text in container.entries or folded in seen:
             hint = "the other is written with other code points"
-            if text in self.keys:
-                hint = f"the first stands in line {self.keys[text][1]}"
+            if text in container.keys:
+                hint = f"the first stands in line {container.keys[text][1]}"
             self.found.error("yaml-duplicate-key", f"the key '{text[:60]}' stands twice", place, hint=hint)
             return _DROP
         seen.add(folded)
         return text
 
-    def _mark_of_key(self) -> tuple[str, int, int]:
-        return (self.key_mark[0].file, *self.key_mark[1:])
-
     # scalars ----------------------------------------------------------------------------------------------------
-    def _scalar(self, event: Any, text: str, start: Any) -> ScalarNode:
-        line = start.line
-        if event.style:
-            return self._quoted(event, text, start)
-        value = _CONSTANTS.get(text, text)
-        if value is text and text[0] < ":" and len(text) <= 82:
-            if _INTEGER.match(text):
-                value = int(text)
-            elif _FRACTION.match(text):
-                value = Decimal(text)
-        indent = -1 if " " in text and event.end_mark.line != line else 0
-        return ScalarNode(self.origin, line + 1, start.column + 1, value, text, "", indent)
-
     def _quoted(self, event: Any, text: str, start: Any) -> ScalarNode:
         style, end = event.style, event.end_mark
         line, column = start.line + 1, start.column + 1
@@ -234,14 +223,11 @@ class _Reader:
                 return len(content) - len(content.lstrip(" "))
         return -1
 
-    def _alias(self, event: Any) -> None:
+    def _alias(self, event: Any) -> ScalarNode:
         mark = event.start_mark
-        place = Place(self.origin.file, mark.line + 1, mark.column + 1)
-        self._no_anchor(place, "aliases (*name) are not allowed")
-        if self.entries is not None and self.key is None:
-            self.key = _DROP
-        else:
-            self._attach(ScalarNode(self.origin, place.line, place.column, None, ""))
+        node = ScalarNode(self.origin, mark.line + 1, mark.column + 1, None, "")
+        self._no_anchor(node.place, "aliases (*name) are not allowed")
+        return node
 
     def _properties(self, event: Any) -> None:
         place = Place(self.origin.file, event.start_mark.line + 1, event.start_mark.column + 1)
@@ -253,13 +239,6 @@ class _Reader:
 
     def _no_anchor(self, place: Place, sentence: str) -> None:
         self.found.error("yaml-anchor", sentence, place, hint="write the value out, or put the text in quotes")
-
-    def _directives(self, event: Any) -> None:
-        place = Place(self.origin.file, event.start_mark.line + 1, event.start_mark.column + 1)
-        if event.tags:
-            self.found.error("yaml-tag", "%TAG directives are not allowed", place)
-        if event.version and tuple(event.version) != (1, 2):
-            self.found.error("yaml-syntax", "only YAML 1.2 is read", place, hint="leave the %YAML line out")
 
     def _stop(self, sentence: str, place: Place) -> None:
         self.found.error("yaml-limit", sentence, place)

@@ -66,7 +66,7 @@ CASES: list[tuple[str, str | bytes, list[str]]] = [
     ("deep lists", "a: " + "[" * 100 + "]" * 100, ["yaml-limit 1:103"]),
     ("very deep lists", "[" * 50_000, ["yaml-limit 1:101"]),
     ("deep blocks", "\n".join(" " * i + f"k{i}:" for i in range(700)), ["yaml-limit 101:101"]),
-    ("many values", "a: [" + ", ".join(["x"] * 10_001) + "]", ["yaml-limit 1:30005"]),
+    ("many values", "a: [" + ", ".join(["x"] * 10_001) + "]", ["yaml-limit 1:4"]),
     ("large file", "a: 1 #" + "x" * 1_000_000, ["yaml-limit 1:1"]),
     ("large file of three-byte characters", "a: " + "中" * 400_000, ["yaml-limit 1:1"]),
     (

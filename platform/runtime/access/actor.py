@@ -14,9 +14,9 @@ UTC_ZONE = ZoneInfo("UTC")
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person or the system. `roles` is flattened through includes; `teams` the actor's teams, `team_tree`
-    those and everything below; `reports` ids of people below in the manager line; `pools` names of the
-    pools the actor belongs to. `me` holds the user record's fields in Python form for expressions (`me.region`). The system actor
-    sees and may do everything.
+    those and everything below; `reports` ids of people below in the manager line; `pools` names of the pools the
+    actor belongs to. `me` holds the user record's fields in Python form for expressions (`me.region`). The system
+    actor sees and may do everything.
     """
 
     id: int | None

@@ -13,6 +13,7 @@ from typing import Literal
 from guanxi.common.errors import BadRequest, NotFound
 from guanxi.common.names import did_you_mean
 from guanxi.expressions.schema import FieldInfo, RelatedInfo
+from guanxi.fieldtypes import CATALOGUE
 from guanxi.registry.objects import Field, ObjectType
 
 from .grants import Grants
@@ -94,8 +95,8 @@ def operand(grants: Grants, object_type: ObjectType, path: str, purpose: Purpose
         hops.append(step.field)
         at = _target(grants, step.field, path)
     last = _step(grants, at, parts[-1], path, purpose)
-    if purpose == "expand":
-        _target(grants, last.field, path)
+    if purpose == "expand" and not target_name(last.field):
+        raise BadRequest(f"{path!r} does not refer to one record.", code="unknown_field")
     return Operand(path, tuple(hops), at, last.field, last.masked)
 
 
@@ -110,11 +111,20 @@ def _step(grants: Grants, at: ObjectType, name: str, path: str, purpose: Purpose
     return Operand(name, (), at, found, masked)
 
 
+def target_name(field: Field) -> str:
+    """The object a field refers to one record of, or ""."""
+    if field.type == "references":
+        return ""
+    kind = CATALOGUE.get(field.type)
+    return field.target or (kind.target if kind is not None else "")
+
+
 def _target(grants: Grants, field: Field, path: str) -> ObjectType:
-    if not field.target or field.type == "references":
+    name = target_name(field)
+    if not name:
         raise BadRequest(f"{field.name!r} in {path!r} does not refer to one record.", code="unknown_field")
-    target = grants.registry.objects.get(field.target)
-    if target is None or not grants.on(field.target).of("read"):
+    target = grants.registry.objects.get(name)
+    if target is None or not grants.on(name).of("read"):
         raise BadRequest(f"{path!r} leads to records you cannot read.", code="unknown_field")
     return target
 

@@ -1,1 +1,1 @@
-"""."""
+"""Registry → tables: plan, explain, apply, versions, rollback (`service.SchemaService`)."""

@@ -7,12 +7,15 @@ column, so that a reader looks only into fields open to them. Trashed records st
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from guanxi.fieldtypes import CATALOGUE
 from guanxi.registry.objects import Field, ObjectType
 from guanxi.runtime.ports import Database, Engine
+from guanxi.runtime.storage.names import fitted, object_table
+from guanxi.runtime.storage.rows import row_function
+from guanxi.runtime.storage.tables import column_of, columns_of
 
 from .grams import tokens, tsvector, words_of
 from .readings import sounds
@@ -22,12 +25,14 @@ CHUNK = 2_000
 
 def searched_fields(object_type: ObjectType) -> tuple[Field, ...]:
     """The fields of the object that are indexed for search, in order."""
-    return tuple(f for f in object_type.fields.values() if f.search and f.stored)
+    return tuple(
+        f for f in object_type.fields.values() if f.search and column_of(f).kind not in ("none", "links", "reference")
+    )
 
 
 def table_name(object_type: ObjectType) -> str:
     """The search table's name."""
-    return f"s_{object_type.name}"
+    return fitted(f"s_{object_type.name}")
 
 
 def column_name(field: str) -> str:
@@ -52,7 +57,7 @@ def search_tables(object_type: ObjectType, engine: Engine) -> list[str]:
     listed = ", ".join(f'"{c}"' for c in columns)
     return [
         f'CREATE TABLE "{table}" (record_id bigint PRIMARY KEY, {inner})',
-        f'CREATE INDEX "{("ix_" + table)[:63]}" ON "{table}" USING gin ({listed}) WITH (gin_pending_list_limit = 64)',
+        f'CREATE INDEX "{fitted("ix_" + table)}" ON "{table}" USING gin ({listed}) WITH (gin_pending_list_limit = 64)',
     ]
 
 
@@ -103,10 +108,13 @@ def _stored(
     """All records' searchable values in chunks, by id."""
     mark = "?" if db.engine == "sqlite" else "%s"
     listed = ", ".join(f'"{f.name}"' for f in fields)
-    sql = f'SELECT id, {listed} FROM "{object_type.table}" WHERE id > {mark} ORDER BY id LIMIT {CHUNK}'  # noqa: S608
+    table = f'"{object_table(object_type.name)}"'
+    sql = f"SELECT id, {listed} FROM {table} WHERE id > {mark} ORDER BY id LIMIT {CHUNK}"  # noqa: S608 (registry names)
+    columns = columns_of(object_type)
+    values = row_function(db.engine, "python", [columns[f.name].cell() for f in fields], start=1)
     last = 0
     while found := db.rows(sql, (last,)):
-        yield [(row[0], dict(zip((f.name for f in fields), row[1:], strict=True))) for row in found]
+        yield [(row[0], values(row)) for row in found]
         last = found[-1][0]
 
 
@@ -135,25 +143,11 @@ def _row(fields: tuple[Field, ...], record_id: int, values: Mapping[str, Any], e
 
 
 def text_of(field: Field, value: Any) -> str:
-    """What a person would look for in a value: an option also by its labels, a list by its members."""
-    if value is None:
+    """What a person would look for in a value: an option also by its labels, anything else as its type says."""
+    if value is None or value == ():
         return ""
-    if field.options:
-        names = _members(value) if field.type == "choices" else [value]
-        labels = [t for n in names if n in field.options for _, t in field.options[n].label.texts]
-        return " ".join([*map(str, names), *labels])
-    if isinstance(value, str):
-        return value if field.type != "tags" else " ".join(map(str, _members(value)))
-    return " ".join(map(str, _members(value)))
-
-
-def _members(value: Any) -> list[Any]:
-    """The parts of a list or map, also when it comes as stored JSON text."""
-    if isinstance(value, str) and value[:1] in "[{":
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return [value]
-    if isinstance(value, Mapping):
-        return [part for part in value.values() if part is not None]
-    return list(value) if isinstance(value, list | tuple) else [value]
+    if not field.options:
+        return CATALOGUE[field.type].search_text(value)
+    names = value if isinstance(value, tuple) else (value,)
+    labels = [text for name in names if name in field.options for _, text in field.options[name].label.texts]
+    return " ".join([*names, *labels])

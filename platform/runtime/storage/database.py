@@ -214,6 +214,11 @@ class Handle:
                     raise
         return work()
 
+    @contextmanager
+    def unprepared(self) -> Iterator[None]:
+        """Inside `write()`: statements are not kept prepared, because tables change between them."""
+        yield
+
     def forget_statements(self) -> None:
         """Tables have changed: every thread starts its next transaction without prepared statements."""
         self.generation += 1

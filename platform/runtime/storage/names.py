@@ -32,6 +32,11 @@ def link_table(object_name: str, field: str) -> str:
     return fitted(f"l_{object_name}_{field}")
 
 
+def link_index(link: str) -> str:
+    """The index that finds a link table's entries by their target."""
+    return fitted(f"ix_{link}")
+
+
 def unique_column(key: str) -> str:
     """The shadow column holding a unique key's folded value."""
     return fitted(f"u_{key}")

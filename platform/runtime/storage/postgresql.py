@@ -243,6 +243,17 @@ class PostgresHandle(Handle):
             if commit or not isinstance(error, ConnectionLost):
                 raise
 
+    @contextlib.contextmanager
+    def unprepared(self) -> Iterator[None]:
+        """See Handle."""
+        conn = self.state.conn.conn
+        before, conn.prepare_threshold = conn.prepare_threshold, None
+        try:
+            conn.execute("DEALLOCATE ALL")
+            yield
+        finally:
+            conn.prepare_threshold = before
+
     def _limit(self, state: ThreadState, seconds: float | None) -> None:
         state.limit = seconds
         lease: Lease | None = state.conn

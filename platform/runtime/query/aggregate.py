@@ -1,0 +1,152 @@
+"""AggregateQuery → a statement of groups and measures, every operand through the same gate as a filter.
+
+A group key is any expression on the object (`region`, `account.level`, `start_of_month(closed_on)`), a measure is
+`count()`
+or `count sum avg min max` of one. The answer's keys are the texts that asked. Blank groups are null.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, NamedTuple
+
+import peewee
+
+from guanxi.common.errors import BadRequest
+from guanxi.common.names import did_you_mean
+from guanxi.expressions.types import DECIMAL, INTEGER, ValueType
+from guanxi.runtime.access.binds import argument, bound
+from guanxi.runtime.access.gate import visible_object
+from guanxi.runtime.access.grants import Grants
+
+from .cells import json_of
+from .frame import Frame, ReadModel
+from .order import SortKey
+from .planner import Planner, ReadShape
+from .request import Row
+from .shape import RowsFunction, Shape
+
+MOST_GROUPS = 1_000
+MOST_OPERANDS = 10
+FUNCTIONS = ("count", "sum", "avg", "min", "max")
+_CALL = re.compile(r"\s*([a-z_]+)\s*\((.*)\)\s*\Z", re.DOTALL)
+_GROUPABLE = frozenset({"text", "choice", "integer", "decimal", "boolean", "date", "datetime", "time", "reference"})
+_ORDERED = frozenset({"text", "choice", "integer", "decimal", "date", "datetime", "time"})
+
+
+class AggregateShape(NamedTuple):
+    """All of a query that shapes its statement."""
+
+    object: str
+    group: tuple[str, ...]
+    measures: tuple[str, ...]
+    where: str = ""
+    view: str = ""
+    sort: tuple[tuple[str, bool], ...] = ()
+    words: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatePlan:
+    """A statement of groups; its last parameter is how many rows are read."""
+
+    sql: str
+    params: tuple[Any, ...]
+    rows: RowsFunction
+    grouped: bool
+
+    @staticmethod
+    def at_most(limit: int) -> int:
+        """How many rows to read so that "too many" can be told from "all"."""
+        return max(1, min(limit, MOST_GROUPS)) + 1
+
+    def answer(self, found: Sequence[tuple[Any, ...]], limit: int) -> list[Row]:
+        """The rows in JSON form; BadRequest when there are more groups than can be answered."""
+        most = min(limit, MOST_GROUPS)
+        if len(found) > most and limit >= MOST_GROUPS:
+            raise BadRequest(f"There are more than {MOST_GROUPS:,} groups: narrow 'where'.", code="too_many_groups")
+        return self.rows(found[:most])
+
+
+class Aggregator:
+    """Builds aggregate plans for one published version."""
+
+    def __init__(self, model: ReadModel) -> None:
+        self.model = model
+        self._planner = Planner(model)
+
+    def plan(self, grants: Grants, ask: AggregateShape) -> AggregatePlan:
+        """The plan of a query for a reader's profile; BadRequest for what does not exist for them."""
+        object_type = visible_object(grants, ask.object)
+        frame = Frame(self.model, object_type, grants)
+        if len(ask.group) > MOST_OPERANDS or len(ask.measures) > MOST_OPERANDS:
+            raise BadRequest(f"At most {MOST_OPERANDS} groups and measures are answered.", code="bad_request")
+        shape = Shape()
+        known: dict[str, Any] = {}
+        groups = [self._group(shape, frame, text, known) for text in ask.group]
+        for text in ask.measures or ("count()",):
+            self._measure(shape, frame, text, known)
+        conditions = self._planner.conditions(
+            frame, grants.on(ask.object), ReadShape(ask.object, where=ask.where, view=ask.view, words=ask.words)
+        )
+        query = frame.select(shape.nodes).where(reduce(operator.and_, conditions))
+        if groups:
+            query = query.group_by(*groups)
+        keys = [_sort(known, text, down) for text, down in ask.sort]
+        keys += [SortKey("", group, descending=False) for group in groups]
+        query = query.order_by(*(key.ordering(self.model.engine) for key in keys)).limit(bound(argument("limit")))
+        sql, params = self.model.sql(query)
+        return AggregatePlan(sql, params, shape.rows(), bool(groups))
+
+    def _group(self, shape: Shape, frame: Frame, text: str, known: dict[str, Any]) -> Any:
+        type_, node = frame.outside_value(text, "group")
+        if type_.kind not in _GROUPABLE:
+            raise BadRequest(f"{text!r} cannot be grouped by.", code="bad_group")
+        if text not in known:
+            known[text] = node
+            shape.put(text, shape.converted(shape.select(node), json_of(type_, self.model.engine)))
+        return node
+
+    def _measure(self, shape: Shape, frame: Frame, text: str, known: dict[str, Any]) -> None:
+        if text in known:
+            return
+        found = _CALL.match(text)
+        if found is None or found[1] not in FUNCTIONS:
+            hint = did_you_mean(found[1] if found else text, FUNCTIONS)
+            raise BadRequest(f"{text!r} is not a measure: count(), or {' '.join(FUNCTIONS)} of a field.", hint=hint)
+        function, inner = found[1], found[2].strip()
+        if not inner:
+            if function != "count":
+                raise BadRequest(f"{text!r} needs a field.", code="bad_measure")
+            type_, node = INTEGER, peewee.fn.COUNT(peewee.SQL("*"))
+        else:
+            type_, node = self._of_values(frame, function, inner, text)
+        known[text] = node
+        shape.put(text, shape.converted(shape.select(node), json_of(type_, self.model.engine)))
+
+    @staticmethod
+    def _of_values(frame: Frame, function: str, inner: str, text: str) -> tuple[ValueType, Any]:
+        type_, node = frame.outside_value(inner, "measure")
+        if function == "count":
+            return INTEGER, peewee.fn.COUNT(node)
+        if function in ("sum", "avg"):
+            if type_.kind not in ("integer", "decimal"):
+                raise BadRequest(f"{text!r} needs a number.", code="bad_measure")
+            return (type_ if function == "sum" else DECIMAL), frame.total(function, node, type_)
+        if type_.kind not in _ORDERED:
+            raise BadRequest(f"{text!r} needs values with an order.", code="bad_measure")
+        return type_, frame.total(function, node, type_)
+
+
+def _sort(known: dict[str, Any], text: str, descending: bool) -> SortKey:
+    if text not in known:
+        raise BadRequest(
+            f"Groups are sorted by a group or a measure, not {text!r}.",
+            code="unknown_field",
+            hint=did_you_mean(text, known),
+        )
+    return SortKey(text, known[text], descending)

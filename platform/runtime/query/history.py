@@ -1,0 +1,75 @@
+"""Field changes of one record, under the reader's rights of today: hidden fields are left out, masked ones masked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from guanxi.common.errors import BadRequest
+from guanxi.fieldtypes import CATALOGUE
+from guanxi.registry.objects import ObjectType
+from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.access.grants import ObjectRights
+from guanxi.runtime.storage.rows import instant_text_json
+
+from .request import MAX_LIMIT, Page, Row
+
+if TYPE_CHECKING:
+    from .reader import Reader
+
+_SQL = (
+    "SELECT id, at, by_id, version, action, changes FROM gx_history"
+    " WHERE object = ? AND record_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
+)
+NEWEST = 2**63 - 1
+
+
+class HistoryReader:
+    """Reads `gx_history`, which the record service writes."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._sql = _SQL if reader.database.engine == "sqlite" else _SQL.replace("?", "%s")
+
+    def page(self, actor: Actor, object_name: str, record_id: int, *, limit: int, after: str) -> Page:
+        """Newest first; `after` is the cursor of the last page."""
+        if not 1 <= limit <= MAX_LIMIT:
+            raise BadRequest(f"'limit' is between 1 and {MAX_LIMIT}.", code="bad_limit")
+        reader = self._reader
+        reader.seen(actor, object_name, record_id, "history")
+        order = f"history|{object_name}|{record_id}"
+        before = reader.cursors.read(order, after, 1)[0] if after else NEWEST
+        found = reader.database.rows(self._sql, (object_name, record_id, before, limit + 1))
+        more, found = len(found) > limit, found[:limit]
+        object_type, rights = reader.registry.objects[object_name], reader.access.rights(actor, object_name)
+        people = self._people(actor, [row[2] for row in found])
+        data = [_entry(object_type, rights, row, people) for row in found]
+        return Page(data, reader.cursors.write(order, [found[-1][0]]) if more else None)
+
+    def _people(self, actor: Actor, ids: list[int | None]) -> dict[int, str]:
+        known = sorted({i for i in ids if i is not None})
+        if not known or not self._reader.access.rights(actor, "user").of("read"):
+            return {}
+        return self._reader.titles(actor, "user", known)
+
+
+def _entry(object_type: ObjectType, rights: ObjectRights, row: tuple[Any, ...], people: dict[int, str]) -> Row:
+    _, at, by, version, action, changes = row
+    shown = {}
+    for name, change in (orjson.loads(changes) if changes else {}).items():
+        if name in object_type.fields and rights.shown(name):
+            shown[name] = change if rights.readable(name) else _masked(object_type, name, change)
+    return {
+        "at": instant_text_json(at),
+        "by": None if by is None else {"id": by, "title": people.get(by)},
+        "version": version,
+        "action": action,
+        "changes": shown,
+    }
+
+
+def _masked(object_type: ObjectType, name: str, change: dict[str, Any]) -> dict[str, Any]:
+    field = object_type.fields[name]
+    kind = CATALOGUE[field.type]
+    return {side: None if value is None else kind.masked(value, field.mask) for side, value in change.items()}

@@ -1,0 +1,60 @@
+"""Expressions from outside: checked against what the reader may judge by, bounded in cost, refused with a position."""
+
+from __future__ import annotations
+
+from guanxi.common.errors import BadRequest
+from guanxi.expressions import tree as t
+from guanxi.expressions.check import check
+from guanxi.expressions.expression import Expression
+from guanxi.expressions.faults import ExpressionErrors, ExpressionFault
+from guanxi.expressions.types import ValueType
+from guanxi.runtime.access.gate import ActorSchema, Purpose, verb
+from guanxi.runtime.access.grants import Grants
+
+LONGEST = 2_000
+MOST_JOINS = 8
+MOST_SUBQUERIES = 4
+
+
+def checked(
+    grants: Grants, object_name: str, text: str, purpose: Purpose, expect: ValueType | None = None
+) -> Expression:
+    """The expression a caller wrote, or BadRequest with an `expression-…` code and its position."""
+    if len(text) > LONGEST:
+        raise BadRequest(f"An expression has at most {LONGEST:,} characters.", code="expression-limit", position="1:1")
+    schema = ActorSchema(grants)
+    try:
+        found = check(text, schema, object_name, expect=expect, sql=True)
+    except ExpressionErrors as errors:
+        fault = errors.faults[0]
+        masked = [name for name in schema.masked if f"'{name}'" in fault.message]
+        if masked:
+            message = f"'{masked[0]}' is masked for you: it cannot be used to {verb(purpose)}"
+            raise BadRequest(message, code="masked_field", position=fault.position) from None
+        raise refused(fault) from None
+    _bounded(found)
+    return found
+
+
+def refused(fault: ExpressionFault) -> BadRequest:
+    """A fault as the answer to a request."""
+    return BadRequest(fault.message, code=fault.code, hint=fault.hint, position=fault.position)
+
+
+def _bounded(expression: Expression) -> None:
+    joins: set[t.RowTerm] = set()
+    subqueries = 0
+    for term in t.walk(expression.tree):
+        row = term.source.row if isinstance(term, t.Aggregate) else getattr(term, "row", None)
+        while isinstance(row, t.Hop):
+            joins.add(row)
+            row = row.base
+        subqueries += isinstance(term, t.Aggregate)
+    if len(joins) > MOST_JOINS:
+        raise BadRequest(
+            f"An expression follows at most {MOST_JOINS} references.", code="expression-limit", position="1:1"
+        )
+    if subqueries > MOST_SUBQUERIES:
+        raise BadRequest(
+            f"An expression looks into at most {MOST_SUBQUERIES} lists.", code="expression-limit", position="1:1"
+        )
