@@ -19,12 +19,15 @@ OnDelete = Literal["restrict", "clear", "cascade"]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice. `color` is a palette name (green, red, amber, blue, slate, violet, teal, pink) or ""."""
+    """One choice. `color` is a palette name (green, red, amber, blue, slate, violet, teal, pink) or "". `aliases` are
+    other words for it in imported files.
+    """
 
     name: str
     label: Label
     color: str = ""
     renamed_from: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Field:
 
     `required`, `read_only` and `when` are a bool or an expression on the record; `when` False never happens.
     `value` is the definition of a formula or roll-up (such a field has no column and cannot be written).
-    `target` is the object a reference points to, `related` the name of the list it makes there.
+    `target` is the object a reference points to, `related` the name of the list it makes there. `aliases` are other
+    names that a column of an imported file may bear.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Field:
     value: Expression | None = None
     layer: str = ""
     system: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def stored(self) -> bool:

@@ -15,6 +15,7 @@ from guanxi.common.labels import Label
 from guanxi.fieldtypes import CATALOGUE
 from guanxi.fieldtypes.base import FieldOptions
 
+from .aliases import Aliases
 from .base import BoolOrExpr, Expr, LabelText, LongText, Name, Part, Text, described, fault, one_of
 from .options import OptionsValue
 
@@ -71,6 +72,7 @@ class FieldPart(Part):
     since_stage: Name | None = Field(None, description="Shown from this stage on")
     placeholder: LabelText = Field(Label(), description="Grey text in the empty field")
     example: Example = Field("", description="A value as it could be")
+    aliases: Aliases = Field((), description="Other names that a column of an imported file may bear")
     renamed_from: Name | None = Field(None, description="The field's former name; its values move along")
 
 

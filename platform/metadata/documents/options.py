@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from guanxi.common.labels import Label
 
+from .aliases import ALIASES_SCHEMA, Aliases
 from .base import NAME_SCHEMA, Definition, LabelText, Name, Part, described, fault, is_language, one_of
 
 COLORS = ("slate", "blue", "green", "amber", "red", "violet", "teal", "pink")
@@ -22,6 +23,7 @@ class OptionPart(Part):
     label: LabelText = Field(Label(), description="What people read; made from the name when absent")
     color: Color | None = Field(None, description="A palette name")
     renamed_from: Name | None = Field(None, description="The option's former name")
+    aliases: Aliases = Field((), description="Other words for it in imported files")
 
 
 _KEYS = frozenset(OptionPart.model_fields)
@@ -77,6 +79,7 @@ def _schema() -> dict[str, Any]:
             "label": {"anyOf": [label, {"type": "object", "additionalProperties": label, "minProperties": 1}]},
             "color": {"enum": list(COLORS)},
             "renamed_from": NAME_SCHEMA,
+            "aliases": ALIASES_SCHEMA,
         },
         "additionalProperties": label,
     }

@@ -81,7 +81,9 @@ def options_of(parts: Mapping[str, OptionPart]) -> Mapping[str, Option]:
     """Compiled options in order."""
     return MappingProxyType(
         {
-            name: Option(name, part.label or Label.of(title_case(name)), part.color or "", part.renamed_from or "")
+            name: Option(
+                name, part.label or Label.of(title_case(name)), part.color or "", part.renamed_from or "", part.aliases
+            )
             for name, part in parts.items()
         }
     )
