@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import request
-from flask_admin import expose
+from markupsafe import Markup
+
 from guanxi.common.errors import BadRequest
 from guanxi.runtime.query.request import AggregateQuery, ListQuery
-from markupsafe import Markup
 
 from .fields import FieldView, OptionView
 from .filters import quote_text
 from .list_pages import ListPages
 from .lists import ListState, expandable
+from .routes import expose
 from .visit import current_visit
 
 CARDS = 12
@@ -75,7 +76,9 @@ class BoardPages(ListPages):
     def _lane_totals(self, state: ListState, by: FieldView, measure: FieldView | None) -> dict[Any, Any]:
         measures = ("count()", f"sum({measure.name})") if measure else ("count()",)
         view = state.view.name if state.view else ""
-        query = AggregateQuery(self.item.name, group=(by.name,), measures=measures, where=state.where(), q=state.q, view=view)
+        query = AggregateQuery(
+            self.item.name, group=(by.name,), measures=measures, where=state.where(), q=state.q, view=view
+        )
         return {row[by.name]: row for row in self.records.aggregate(current_visit().person, query)}
 
     def _lane(
@@ -107,7 +110,9 @@ class BoardPages(ListPages):
                 url=f"{self.base}{row['id']}/",
                 version=int(row.get("version") or 0),
                 amount=str(row.get(measure.name) or "0") if measure else "0",
-                lines=tuple((label, draw(row[name])) for label, name, draw in drawers if row.get(name) not in (None, "", [])),
+                lines=tuple(
+                    (label, draw(row[name])) for label, name, draw in drawers if row.get(name) not in (None, "", [])
+                ),
             )
             for row in found.data
         )
@@ -120,7 +125,11 @@ class BoardPages(ListPages):
         skip = {by.name, self.title_name}
         first = [measure.name] if measure else []
         ordered = dict.fromkeys(n for n in [*first, *names] if n in self.fields and n not in skip)
-        short = [self.fields[n] for n in ordered if self.fields[n].shape not in ("long_text", "rich_text", "json", "file", "image")]
+        short = [
+            self.fields[n]
+            for n in ordered
+            if self.fields[n].shape not in ("long_text", "rich_text", "json", "file", "image")
+        ]
         cards = short[:CARD_FIELDS]
         owner = self.fields.get("owner")
         if owner is not None and owner not in cards:

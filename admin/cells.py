@@ -57,7 +57,7 @@ def renderer(field: FieldView, formats: Formats, *, links: bool = True) -> Rende
     inner = _masked() if field.grant == "masked" else make(field, formats, links)
 
     def draw(value: Any) -> Markup:
-        if value is None or value == "" or value == []:
+        if value is None or value in ("", []):
             return DASH
         return inner(value)
 
@@ -86,7 +86,9 @@ def _long_text(field: FieldView, formats: Formats, links: bool) -> Renderer:
 def _rich_text(field: FieldView, formats: Formats, links: bool) -> Renderer:
     import nh3
 
-    return lambda value: Markup('<div class="rich">{}</div>').format(Markup(nh3.clean(str(value), link_rel="noopener noreferrer")))  # noqa: S704
+    return lambda value: Markup('<div class="rich">{}</div>').format(
+        Markup(nh3.clean(str(value), link_rel="noopener noreferrer"))
+    )
 
 
 def _number(field: FieldView, formats: Formats, links: bool) -> Renderer:
@@ -100,7 +102,11 @@ def _money(field: FieldView, formats: Formats, links: bool) -> Renderer:
 def _percent(field: FieldView, formats: Formats, links: bool) -> Renderer:
     def draw(value: Any) -> Markup:
         number = to_decimal(value)
-        width = 0.0 if number is None else float(min(max(number, to_decimal(0) or number), to_decimal(100) or number)) * 0.44
+        width = (
+            0.0
+            if number is None
+            else float(min(max(number, to_decimal(0) or number), to_decimal(100) or number)) * 0.44
+        )
         return Markup(
             '<span class="pct"><svg class="pbar" width="44" height="6" aria-hidden="true"><rect class="track" width="44" height="6" rx="3"/>'
             '<rect class="fill" width="{:.1f}" height="6" rx="3"/></svg><span class="num">{}%</span></span>'
@@ -123,7 +129,9 @@ def _duration(field: FieldView, formats: Formats, links: bool) -> Renderer:
 
 def _boolean(field: FieldView, formats: Formats, links: bool) -> Renderer:
     language = "zh" if formats.chinese else "en"
-    yes = Markup('<span class="yes">{}<span class="vh">{}</span></span>').format(use("check"), translate(language, "Yes"))
+    yes = Markup('<span class="yes">{}<span class="vh">{}</span></span>').format(
+        use("check"), translate(language, "Yes")
+    )
     no = Markup('<span class="mut">{}</span>').format(translate(language, "No"))
     return lambda value: yes if value else no
 
@@ -170,7 +178,9 @@ def _reference(field: FieldView, formats: Formats, links: bool) -> Renderer:
     def draw(value: Any) -> Markup:
         key, title = reference_text(value)
         if person:
-            return Markup('<span class="who">{}<span class="tr">{}</span></span>').format(avatar(title, key or 0), title)
+            return Markup('<span class="who">{}<span class="tr">{}</span></span>').format(
+                avatar(title, key or 0), title
+            )
         if not links or key is None or not isinstance(value, dict):
             return escape(title)
         return Markup('<a class="lk" href="{}{}/">{}</a>').format(prefix, key, title)
@@ -192,7 +202,9 @@ def _link(scheme: str) -> Callable[[FieldView, Formats, bool], Renderer]:
     def make(field: FieldView, formats: Formats, links: bool) -> Renderer:
         if not links:
             return _text(field, formats, links)
-        return lambda value: Markup('<a class="lk num" href="{}{}">{}</a>').format(scheme, quote(str(value), safe="@+"), value)
+        return lambda value: Markup('<a class="lk num" href="{}{}">{}</a>').format(
+            scheme, quote(str(value), safe="@+"), value
+        )
 
     return make
 

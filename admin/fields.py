@@ -15,7 +15,9 @@ from guanxi.registry import Field, ObjectType, Registry
 from .texts import translate
 
 Grant = Literal["none", "masked", "read", "edit"]
-Family = Literal["text", "number", "date", "datetime", "time", "boolean", "choice", "choices", "reference", "references", "other"]
+Family = Literal[
+    "text", "number", "date", "datetime", "time", "boolean", "choice", "choices", "reference", "references", "other"
+]
 
 FAMILIES: Mapping[str, Family] = {
     "integer": "number",
@@ -91,7 +93,7 @@ class FieldView:
         field = self.definition
         if self.grant != "edit" or not field.stored or field.type == "auto_number":
             return False
-        return field.read_only is not True and not field.hidden and (not field.system or self.name == "owner")
+        return field.read_only is not True and not field.hidden and not field.system
 
     @property
     def operand(self) -> bool:
@@ -118,7 +120,9 @@ class FieldView:
         return next((o for o in self.options if o.name == name), None)
 
 
-def compile_fields(registry: Registry, item: ObjectType, grants: Mapping[str, Any], language: str) -> dict[str, FieldView]:
+def compile_fields(
+    registry: Registry, item: ObjectType, grants: Mapping[str, Any], language: str
+) -> dict[str, FieldView]:
     """Every field of the object that this profile may see, in metadata order, system fields last."""
     ordered = sorted(item.fields.values(), key=lambda f: f.system)
     views: dict[str, FieldView] = {}
@@ -134,7 +138,9 @@ def _view(registry: Registry, item: ObjectType, field: Field, grant: Grant, lang
     label = field.label.text(language)
     if field.system:
         label = translate(language, SYSTEM_LABELS.get(field.name, label or field.name))
-    options = tuple(OptionView(o.name, o.label.text(language) or o.name, o.color or "slate") for o in field.options.values())
+    options = tuple(
+        OptionView(o.name, o.label.text(language) or o.name, o.color or "slate") for o in field.options.values()
+    )
     if not options and field.type in ("formula", "rollup"):
         options = _borrowed_options(item, field, language)
     return FieldView(
@@ -171,4 +177,6 @@ def _borrowed_options(item: ObjectType, field: Field, language: str) -> tuple[Op
     source = item.fields.get(field.value.source.strip())
     if source is None:
         return ()
-    return tuple(OptionView(o.name, o.label.text(language) or o.name, o.color or "slate") for o in source.options.values())
+    return tuple(
+        OptionView(o.name, o.label.text(language) or o.name, o.color or "slate") for o in source.options.values()
+    )

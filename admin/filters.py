@@ -80,7 +80,9 @@ def operator_text(family: Family, operator: str) -> str:
     return OPERATOR_TEXTS[operator]
 
 
-def parse_filters(arguments: Iterable[tuple[str, str]], fields: Mapping[str, FieldView], zone: ZoneInfo) -> list[Filter]:
+def parse_filters(
+    arguments: Iterable[tuple[str, str]], fields: Mapping[str, FieldView], zone: ZoneInfo
+) -> list[Filter]:
     """The filters among URL parameters, in order. Raises FilterFault for an unknown field or operator, or a bad value."""
     found: list[Filter] = []
     for key, text in arguments:

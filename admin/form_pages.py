@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import flash, redirect, request
+
 from guanxi.common.errors import FieldError, Forbidden, GuanxiError, Invalid, Stale
 
 from .fields import FieldView
-from .forms import FormPage, FormState, RecordForm, SectionView, same
+from .forms import FormPage, FormState, RecordForm, same
 from .inputs import plain
 from .json_pages import JsonPages, message_of
 from .texts import gettext
@@ -25,11 +26,11 @@ class FormPages(JsonPages):
             raise Forbidden(gettext("You may not create records here."))
         if request.method == "GET":
             start = self._starting_values()
-            return self._draw_form(FormPage(self.form_type(None, start), self._new_sections(), self._state(start)))
-        form = self.form_type(request.form)
+            return self._draw_form(FormPage(self.new_form_type(None, start), self.new_sections, self._state(start)))
+        form = self.new_form_type(request.form)
         form.validate()
         values = self._new_values(form)
-        page = FormPage(form, self._new_sections(), self._state(form.values()))
+        page = FormPage(form, self.new_sections, self._state(form.values()))
         if not form.faults:
             try:
                 force = "force_duplicates" in request.form
@@ -48,7 +49,7 @@ class FormPages(JsonPages):
         rights = self.records.permissions(current_visit().person, self.item.name, key)
         if not rights.get("update"):
             raise Forbidden(gettext("You may not change this record."))
-        sections = self._narrowed(self.form_sections, stored)
+        sections = self.form_sections
         if request.method == "GET":
             state = self._state(stored, key)
             return self._draw_form(FormPage(self.form_type(None, stored), sections, state, stored["version"]), stored)
@@ -91,22 +92,18 @@ class FormPages(JsonPages):
         sent = {n: plain(v) for n, v in values.items() if n in self.fields and not self.fields[n].definition.system}
         return FormState.of(self.records.form_state(current_visit().person, self.item.name, sent, key))
 
-    def _new_sections(self) -> tuple[SectionView, ...]:
-        return self.form_sections
-
     def _starting_values(self) -> dict[str, Any]:
         """Constant defaults, then what the address asks to fill in (a related list's "new" does)."""
         start: dict[str, Any] = {}
-        for view in self.form_type.views:
+        for view in self.new_form_type.views:
             default = view.definition.default
             if default is not None and default.expression is None:
                 start[view.name] = default.constant
             text = request.args.get(view.name)
             if text is not None:
                 start[view.name] = self._prefilled(view, text)
-        stages = self.item.stages
-        if stages is not None and start.get(stages.field) is None:
-            start[stages.field] = next(iter(stages.path), None)
+        if "owner" in self.fields and start.get("owner") is None and current_visit().person.id:
+            start["owner"] = {"id": current_visit().person.id, "title": current_visit().person.name}
         return start
 
     def _prefilled(self, view: FieldView, text: str) -> Any:
@@ -122,16 +119,6 @@ class FormPages(JsonPages):
         """What was filled in; a field that was offered with a constant default and emptied is sent as empty."""
         start = self._starting_values()
         return {n: v for n, v in form.values().items() if v not in (None, "", []) or start.get(n) not in (None, "", [])}
-
-    def _narrowed(self, sections: tuple[SectionView, ...], stored: Mapping[str, Any]) -> tuple[SectionView, ...]:
-        """The stage is moved on the record's path, where its gates show; it is not a plain field of the edit form."""
-        stages = self.item.stages
-        if stages is None or stored.get(stages.field) is None:
-            return sections
-        kept = (
-            SectionView(s.name, s.label, tuple(f for f in s.fields if f.name != stages.field), s.columns) for s in sections
-        )
-        return tuple(s for s in kept if s.fields)
 
     def _refused(self, page: FormPage, errors: list[FieldError] | tuple[FieldError, ...], stored: Any = None) -> Any:
         page.duplicates = bool(errors) and all(e.code == "duplicate" for e in errors)

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from wtforms.form import BaseForm
+
 from guanxi.common.errors import FieldError
 from guanxi.registry import ObjectType
-from wtforms.form import BaseForm
 
 from .fields import FieldView
 from .inputs import UNSUPPORTED, MetaField, plain
@@ -57,7 +58,7 @@ class RecordForm(BaseForm):  # type: ignore[misc]
 
 def same(a: Any, b: Any, view: FieldView) -> bool:
     """Whether two JSON-form values mean the same: blank is blank, decimals compare as numbers, minutes as instants."""
-    blank = (None, "", [], {})
+    blank: tuple[Any, ...] = (None, "", [], {})
     if a in blank or b in blank:
         return (a in blank and b in blank) or (view.type == "boolean" and bool(a) == bool(b))
     if view.type in ("decimal", "money", "percent"):
@@ -71,9 +72,9 @@ def same(a: Any, b: Any, view: FieldView) -> bool:
     return bool(a == b)
 
 
-def form_class(fields: Mapping[str, FieldView]) -> type[RecordForm]:
-    """The form of an object for a role profile."""
-    views = tuple(f for f in fields.values() if f.writable and f.type not in UNSUPPORTED)
+def form_class(fields: Mapping[str, FieldView], *also: str) -> type[RecordForm]:
+    """The form of an object for a role profile: what it may write, and the system fields named in `also`."""
+    views = tuple(f for f in fields.values() if (f.writable and f.type not in UNSUPPORTED) or f.name in also)
     return type("CompiledForm", (RecordForm,), {"views": views})
 
 
@@ -97,12 +98,16 @@ def sections_of(item: ObjectType, fields: Mapping[str, FieldView], language: str
     return tuple(found)
 
 
-def editable_sections(sections: Sequence[SectionView], form: type[RecordForm], fields: Mapping[str, FieldView]) -> tuple[SectionView, ...]:
-    """The same with only what a form may offer; writable fields in no section come last, the owner among them."""
-    writable = {view.name for view in form.views}
-    result = [SectionView(s.name, s.label, tuple(f for f in s.fields if f.name in writable), s.columns) for s in sections]
+def editable_sections(
+    sections: Sequence[SectionView], form: type[RecordForm], without: str = ""
+) -> tuple[SectionView, ...]:
+    """The same with only what the form offers, less the field `without`; fields in no section come last."""
+    offered = {view.name: view for view in form.views if view.name != without}
+    result = [
+        SectionView(s.name, s.label, tuple(f for f in s.fields if f.name in offered), s.columns) for s in sections
+    ]
     placed = {f.name for s in result for f in s.fields}
-    rest = tuple(fields[view.name] for view in form.views if view.name not in placed)
+    rest = tuple(view for name, view in offered.items() if name not in placed)
     if rest:
         result.append(SectionView("", gettext("More") if placed else "", rest, 2))
     return tuple(s for s in result if s.fields)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request, session
-from flask_admin import AdminIndexView, expose
+from flask_admin import AdminIndexView
+
 from guanxi.common.errors import GuanxiError, TooManyRequests
 from guanxi.runtime.query.request import AggregateQuery, ListQuery
 
@@ -15,6 +16,7 @@ from .host import Host
 from .lists import choose_columns, expandable
 from .navigation import Entry, navigation
 from .refusals import install
+from .routes import expose
 from .texts import gettext
 from .visit import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, current_visit, safe_target
 
@@ -25,6 +27,7 @@ PANEL_COLUMNS = 3
 TILES = 8
 SEARCHED = 16
 HITS = 5
+PANEL_TEXTS = {True: "My %(things)s", False: "Latest %(things)s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ class Home(AdminIndexView):  # type: ignore[misc]
         visit = current_visit()
         view = self.host.view(entry.object)
         mine = view.item.owned and "owner" in view.fields and visit.person.id is not None
-        columns = [f for f in choose_columns((), None, view.fields, view.title_name) if f.name != "owner"][:PANEL_COLUMNS]
+        columns = [f for f in choose_columns((), None, view.fields, view.title_name) if f.name != "owner"][
+            :PANEL_COLUMNS
+        ]
         query = ListQuery(
             entry.object,
             where="owner == me" if mine else "",
@@ -96,7 +101,7 @@ class Home(AdminIndexView):  # type: ignore[misc]
             found = visit.services.records.list(visit.person, query)
         except GuanxiError:
             return None
-        text = "My %(things)s" if mine else "Latest %(things)s"
+        text = PANEL_TEXTS[mine]
         url = f"{entry.url}?view=all" + ("&f.owner=me:" if mine else "")
         rows = view.draw_rows(found.data, columns)
         return Panel(gettext(text, things=_lower(entry.label)), entry, url, columns, rows, view)
@@ -109,7 +114,11 @@ class Home(AdminIndexView):  # type: ignore[misc]
         wants_json = request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
         found = self._search(q, HITS if wants_json else HITS * 4)
         if wants_json:
-            flat = [{"title": h["title"], "note": h["note"], "group": e.singular, "url": h["url"]} for e, hits in found for h in hits]
+            flat = [
+                {"title": h["title"], "note": h["note"], "group": e.singular, "url": h["url"]}
+                for e, hits in found
+                for h in hits
+            ]
             return jsonify(flat)
         return render_template("search.html", q=q, found=found)
 
@@ -168,5 +177,3 @@ class Home(AdminIndexView):  # type: ignore[misc]
 def _lower(text: str) -> str:
     """A noun inside a sentence: small in Latin script, unless it is an abbreviation."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
-
-

@@ -12,12 +12,14 @@ from threading import Lock
 from typing import Any
 
 from flask import g, redirect
-from flask_admin import BaseView, expose
+from flask_admin import BaseView
+
 from guanxi.common.errors import GuanxiError, NotFound
 
 from .navigation import profile
 from .object_view import ObjectView
 from .refusals import install
+from .routes import expose
 from .visit import current_visit
 
 MOST_VIEWS = 512

@@ -57,8 +57,9 @@ def sprite() -> Markup:
     """All symbols this page used."""
     names = g.get("icons") or dict.fromkeys(ALWAYS)
     return Markup(  # noqa: S704
-        '<svg class="sprite" width="0" height="0" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" '
-        'stroke-linecap="round" stroke-linejoin="round">' + "".join(str(symbol(n) or "") for n in names) + "</svg>"
+        '<svg class="sprite" width="0" height="0" aria-hidden="true">'
+        + "".join(str(symbol(n) or "") for n in names)
+        + "</svg>"
     )
 
 

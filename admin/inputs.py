@@ -11,9 +11,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from guanxi.fieldtypes import CATALOGUE, FieldContext, ValueFault
 from markupsafe import escape
 from wtforms import Field
+from wtforms.utils import unset_value
+
+from guanxi.fieldtypes import CATALOGUE, FieldContext, ValueFault
 
 from .cells import reference_text
 from .fields import FieldView
@@ -100,7 +102,7 @@ class MetaField(Field):  # type: ignore[misc]
     def process(self, formdata: Any, data: Any = None, extra_filters: Sequence[Any] | None = None) -> None:
         """Take the stored value, then what was submitted."""
         self.process_errors = []
-        self.object_data = self.data = data
+        self.object_data = self.data = None if data is unset_value else data
         self.errors: list[str] = []
         if formdata is None:
             return

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import jsonify, request
-from flask_admin import expose
+
 from guanxi.common.errors import BadRequest, FieldError, GuanxiError, Invalid
 from guanxi.runtime.query.request import ListQuery
 
 from .object_base import ObjectBase
+from .routes import expose
 from .titles import title_field, title_of
 from .visit import current_visit
 
@@ -69,7 +70,7 @@ class JsonPages(ObjectBase):
         """What the record service would say to a form, and what the form should show: nothing is written."""
         key = request.args.get("id", type=int)
         stored: Mapping[str, Any] = self.read(key) if key else {}
-        form = self.form_type(request.form, stored)
+        form = (self.form_type if key else self.new_form_type)(request.form, stored)
         form.validate()
         values = form.changed(stored) if key else {n: v for n, v in form.values().items() if v not in (None, "", [])}
         faults: list[FieldError] = [*form.faults]
@@ -90,7 +91,9 @@ class JsonPages(ObjectBase):
             raise BadRequest("Choose between 1 and 200 records.", code="bulk")
         if op not in ("delete", "update") or not isinstance(values, dict):
             raise BadRequest("There is no such act.", code="bulk")
-        operations: list[dict[str, Any]] = [{"op": op, "id": k, **({"values": values} if op == "update" else {})} for k in keys]
+        operations: list[dict[str, Any]] = [
+            {"op": op, "id": k, **({"values": values} if op == "update" else {})} for k in keys
+        ]
         results = self.records.batch(current_visit().person, self.item.name, operations, atomic=False)
         done = [k for k, r in zip(keys, results, strict=True) if r.get("status", 500) < 400]
         refused = {str(k): _reasons(r) for k, r in zip(keys, results, strict=True) if r.get("status", 500) >= 400}
@@ -106,13 +109,25 @@ class JsonPages(ObjectBase):
             raise BadRequest("This cannot be moved there.", code="move")
         person = current_visit().person
         stages = self.item.stages
-        if stages is not None and stages.field == name:
-            payload: dict[str, Any] = {"to": to, "values": body.get("values") or {}}
-            record: Mapping[str, Any] = self.records.act(person, self.item.name, key, "move_stage", payload)
-        else:
-            given = version if isinstance(version, int) else None
-            record = self.records.update(person, self.item.name, key, {str(name): to}, version=given).record
+        try:
+            if stages is not None and stages.field == name:
+                payload: dict[str, Any] = {"to": to, "values": body.get("values") or {}}
+                record: Mapping[str, Any] = self.records.act(person, self.item.name, key, "move_stage", payload)
+            else:
+                given = version if isinstance(version, int) else None
+                record = self.records.update(person, self.item.name, key, {str(name): to}, version=given).record
+        except Invalid as refusal:
+            raise Invalid(self.named_errors(refusal)) from refusal
         return jsonify({"id": key, "version": record.get("version"), "at": to})
+
+    def named_errors(self, refusal: Invalid) -> list[FieldError]:
+        """Messages that name their field, for places where no input stands beside them."""
+        return [
+            FieldError(
+                e.field, e.code, f"{self.fields[e.field].label}: {e.message}" if e.field in self.fields else e.message
+            )
+            for e in refusal.errors
+        ]
 
     @staticmethod
     def _body() -> Mapping[str, Any]:

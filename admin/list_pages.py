@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import redirect, request
-from flask_admin import expose
-from guanxi.registry import View
 from markupsafe import Markup
+
+from guanxi.registry import View
 
 from .fields import NEVER_LISTED, FieldView
 from .filters import OPERATORS, VALUELESS, Filter, operator_text
 from .json_pages import JsonPages
 from .lists import ListState, choose_columns, expandable, read_state
+from .routes import expose
 from .texts import gettext, translate
 from .visit import current_visit, safe_target
 
@@ -165,7 +166,13 @@ class ListPages(JsonPages):
         if chosen and "reset" not in request.form:
             value = ".".join(chosen)
             answer.set_cookie(
-                COLUMN_COOKIE, value, max_age=YEAR, path=self.base, samesite="Lax", httponly=True, secure=request.is_secure
+                COLUMN_COOKIE,
+                value,
+                max_age=YEAR,
+                path=self.base,
+                samesite="Lax",
+                httponly=True,
+                secure=request.is_secure,
             )
         else:
             answer.delete_cookie(COLUMN_COOKIE, path=self.base)

@@ -115,7 +115,11 @@ def _join(base: str, pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def read_state(
-    object_name: str, arguments: Sequence[tuple[str, str]], fields: Mapping[str, FieldView], views: Mapping[str, View], zone: ZoneInfo
+    object_name: str,
+    arguments: Sequence[tuple[str, str]],
+    fields: Mapping[str, FieldView],
+    views: Mapping[str, View],
+    zone: ZoneInfo,
 ) -> ListState:
     """Judge the URL. Raises BadRequest for what it cannot mean; unknown parameters are errors."""
     single: dict[str, str] = {}
@@ -180,7 +184,9 @@ def choose_columns(
     if not wanted and view is not None:
         wanted = [name for name in view.columns if name in fields]
     if not wanted:
-        plain = [f.name for f in fields.values() if not f.definition.system and not f.definition.hidden and _listable(f)]
+        plain = [
+            f.name for f in fields.values() if not f.definition.system and not f.definition.hidden and _listable(f)
+        ]
         wanted = [*plain[:7], *(["owner"] if "owner" in fields else [])]
     ordered = dict.fromkeys([title, *wanted] if title in fields else wanted)
     return tuple(fields[name] for name in list(ordered)[:MOST_COLUMNS] if _listable(fields[name]))

@@ -5,6 +5,7 @@ Built once per (version, language, roles) and kept in a small cache: a page only
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
@@ -91,7 +92,7 @@ def navigation(visit: Visit) -> Navigation:
 
 def tone(name: str) -> str:
     """A steady accent colour for an object's icon."""
-    return TONES[sum(map(ord, name)) % len(TONES)]
+    return TONES[zlib.crc32(name.encode()) % len(TONES)]
 
 
 def _build(visit: Visit) -> Navigation:

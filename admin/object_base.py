@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import render_template
 from flask_admin.model import BaseModelView
+
 from guanxi.common.errors import BadRequest, NotFound
 from guanxi.registry import ObjectType, View
 from guanxi.runtime.query.request import ListQuery
@@ -54,7 +55,10 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         self.sections = sections_of(item, self.fields, visit.language)
         self._renderers: dict[tuple[str, str, str, bool], Renderer] = {}
         super().__init__(Record, name=self.plural, endpoint=host.endpoint)
-        self.form_sections = editable_sections(self.sections, self.form_type, self.fields)
+        stage = item.stages.field if item.stages else ""  # moved on the record's path, where its gates show
+        self.new_form_type = form_class(self.fields, *(["owner"] if rights.get("assign") else []))
+        self.new_sections = editable_sections(self.sections, self.new_form_type, stage)
+        self.form_sections = editable_sections(self.sections, self.form_type, stage)
 
     # rights ----------------------------------------------------------------------------------------------
     def is_accessible(self) -> bool:
@@ -94,14 +98,18 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         """Whether any field can be searched."""
         return any(f.definition.search and f.operand for f in self.fields.values())
 
-    def get_list(self, page: int, sort_field: str, sort_desc: bool, search: str, filters: Any, page_size: int = 25) -> Any:
+    def get_list(
+        self, page: int, sort_field: str, sort_desc: bool, search: str, filters: Any, page_size: int = 25
+    ) -> Any:
         """One page in Flask-Admin's terms (pages of this product use keyset paging instead)."""
         sort = ((sort_field, bool(sort_desc)),) if sort_field else ()
-        query = ListQuery(self.item.name, q=search or "", sort=sort, limit=page_size, offset=page * page_size, total="exact")
+        query = ListQuery(
+            self.item.name, q=search or "", sort=sort, limit=page_size, offset=page * page_size, total="exact"
+        )
         found = self.records.list(current_visit().person, query)
         return found.total, found.data
 
-    def get_one(self, id: Any) -> Mapping[str, Any]:  # noqa: A002
+    def get_one(self, id: Any) -> Mapping[str, Any]:
         """One record, references with their titles."""
         return self.read(int(id))
 
@@ -112,7 +120,9 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
     def update_model(self, form: RecordForm, model: Mapping[str, Any]) -> Any:
         """Store what the form changed."""
         values = form.changed(model)
-        return self.records.update(current_visit().person, self.item.name, model["id"], values, version=model["version"])
+        return self.records.update(
+            current_visit().person, self.item.name, model["id"], values, version=model["version"]
+        )
 
     def delete_model(self, model: Mapping[str, Any]) -> bool:
         """Move a record to the trash."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_admin import expose
-
 from .board_pages import BoardPages
 from .form_pages import FormPages
 from .record_pages import RecordPages
+from .routes import expose
 
 
 class ObjectView(RecordPages, FormPages, BoardPages):

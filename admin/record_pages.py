@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import flash, redirect, render_template, request
-from flask_admin import expose
+from markupsafe import Markup
+
 from guanxi.common.errors import GuanxiError, NotFound
 from guanxi.registry import Action, Related
 from guanxi.runtime.query.request import ListQuery
-from markupsafe import Markup
 
 from .cells import DASH
 from .fields import FieldView
@@ -20,13 +20,19 @@ from .forms import FormState
 from .inputs import plain
 from .json_pages import JsonPages, message_of
 from .lists import choose_columns, expandable
+from .routes import expose
 from .texts import gettext
 from .visit import current_visit
 
 RELATED_ROWS = 10
 RELATED_COLUMNS = 5
 HISTORY_ROWS = 20
-ACTION_TEXT = {"create": "created the record", "delete": "moved the record to the trash", "restore": "restored the record"}
+ACTION_TEXT = {
+    "create": "created the record",
+    "assign": "changed the owner",
+    "delete": "moved the record to the trash",
+    "restore": "restored the record",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,13 @@ class RecordPages(JsonPages):
             title=self.title(row),
             rights=rights,
             highlights=self._highlights(row),
-            steps=self._steps(row),
+            steps=self._steps(row, rights),
             sections=self._details(row, state),
             system=self._system(row),
             tabs=self._tabs(),
             related=self._related_page,
             buttons=self._buttons(rights),
+            assignable="assign" in (rights.get("actions") or {}) and "owner" in self.fields,
         )
 
     # head ----------------------------------------------------------------------------------------------------
@@ -104,7 +111,7 @@ class RecordPages(JsonPages):
             names = [n for n in ("owner", "updated_at") if n in self.fields]
         return [(self.fields[n].label, self.draw(self.fields[n])(row.get(n))) for n in names]
 
-    def _steps(self, row: Mapping[str, Any]) -> list[StepView]:
+    def _steps(self, row: Mapping[str, Any], rights: Mapping[str, Any]) -> list[StepView]:
         stages = self.item.stages
         field = self.fields.get(stages.field) if stages else None
         if stages is None or field is None:
@@ -112,11 +119,12 @@ class RecordPages(JsonPages):
         at = row.get(stages.field)
         order = list(stages.path)
         here = order.index(at) if at in order else -1
-        reachable = stages.path[at].to if at in stages.path else tuple(order[:1])
+        reachable = (rights.get("actions") or {}).get("move_stage", {}).get("to", ())
         steps = []
         for index, name in enumerate(order):
             option = field.option(name)
-            state = "current" if name == at else "open" if name in reachable else "done" if index < here else "closed"
+            passed = index < here and bool(stages.path[name].to)  # an end that was not taken is not done
+            state = "current" if name == at else "open" if name in reachable else "done" if passed else "closed"
             label = option.label if option else stages.path[name].label.text(self.language)
             steps.append(StepView(name, label, option.color if option else "slate", state))
         return steps
@@ -127,12 +135,15 @@ class RecordPages(JsonPages):
 
     def _button(self, action: Action, judged: Any) -> ButtonView:
         reason = ""
-        if judged is False or (isinstance(judged, Mapping) and judged.get("allowed") is False):
-            reason = str(judged.get("reason") or "") if isinstance(judged, Mapping) else ""
-            reason = reason or gettext("Not possible at the moment.")
+        if isinstance(judged, Mapping) and judged.get("enabled") is False:
+            reason = str(judged.get("reason") or "") or gettext("Not possible at the moment.")
         language = self.language
         return ButtonView(
-            action.name, action.label.text(language) or action.name, action.icon or "zap", action.confirm.text(language), reason
+            action.name,
+            action.label.text(language) or action.name,
+            action.icon or "zap",
+            action.confirm.text(language),
+            reason,
         )
 
     # tabs ----------------------------------------------------------------------------------------------------
@@ -145,7 +156,9 @@ class RecordPages(JsonPages):
             related = self.item.related.get(name)
             if related is not None and self._readable(related.object):
                 given = self.item.page.labels.get(name)
-                found.append((name, (given.text(self.language) if given else "") or related.label.text(self.language) or name))
+                found.append(
+                    (name, (given.text(self.language) if given else "") or related.label.text(self.language) or name)
+                )
             elif name in labels and (name != "history" or self.item.history):
                 given = self.item.page.labels.get(name)
                 found.append((name, given.text(self.language) if given else labels[name]))
@@ -183,7 +196,11 @@ class RecordPages(JsonPages):
         if isinstance(related, str):
             related = self.item.related[related]
         child = self.host.view(related.object)
-        columns = [f for f in choose_columns((), self._child_view(child), child.fields, child.title_name) if f.name != related.field]
+        columns = [
+            f
+            for f in choose_columns((), self._child_view(child), child.fields, child.title_name)
+            if f.name != related.field
+        ]
         columns = columns[:RELATED_COLUMNS]
         query = ListQuery(
             related.object,
@@ -201,7 +218,11 @@ class RecordPages(JsonPages):
         prefill = urlencode({related.field: key, "url": f"{self.base}{key}/?tab={related.name}"})
         new = f"{child.base}new/?{prefill}" if child.rights.get("create") and writable else None
         rows = child.draw_rows(found.data, columns)
-        return Markup(render_template("parts/related.html", view=child, columns=columns, rows=rows, total=found.total, more=more, new=new))  # noqa: S704
+        return Markup(
+            render_template(
+                "parts/related.html", view=child, columns=columns, rows=rows, total=found.total, more=more, new=new
+            )
+        )
 
     @staticmethod
     def _child_view(child: Any) -> Any:
@@ -236,18 +257,24 @@ class RecordPages(JsonPages):
             return None
         draw = self.draw(field, links=False)
         before, after = moved.get("from"), moved.get("to")
-        return ChangeView(field.label, draw(before) if before is not None else DASH, draw(after) if after is not None else DASH)
+        return ChangeView(
+            field.label, draw(before) if before is not None else DASH, draw(after) if after is not None else DASH
+        )
 
     # acts ------------------------------------------------------------------------------------------------------
     @expose("/<int:key>/act/<act>/", methods=("POST",))
     def act_view(self, key: int, act: str) -> Any:
-        """A declared action, then back to the record."""
+        """A declared action or a change of hands, then back to the record."""
         action = self.item.actions.get(act)
-        if action is None:
+        if action is None and act != "assign":
             raise NotFound
+        payload: dict[str, Any] = {}
+        if action is None:
+            payload = {"owner": request.form.get("owner", type=int), "reason": request.form.get("reason", "")}
+        label = action.label.text(self.language) or act if action else gettext("Change owner")
         try:
-            self.records.act(current_visit().person, self.item.name, key, act, {})
-            flash(gettext("Done: %(what)s", what=action.label.text(self.language) or act))
+            self.records.act(current_visit().person, self.item.name, key, act, payload)
+            flash(gettext("Done: %(what)s", what=label))
         except GuanxiError as refusal:
             if refusal.status == 404:
                 raise

@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, current_app, flash, g, jsonify, redirect, render_template, request
-from guanxi.common.errors import GuanxiError, Invalid, Unauthorized
 from werkzeug.exceptions import HTTPException
+
+from guanxi.common.errors import GuanxiError, Invalid, Unauthorized
 
 from .json_pages import message_of
 from .ports import ServicesSource, SiteServices
@@ -22,6 +23,15 @@ from .texts import gettext
 from .visit import begin_visit
 
 log = logging.getLogger("guanxi.admin")
+ERROR_PAGES = {
+    0: ("This did not work", "circle-alert"),
+    403: ("You may not do this", "lock"),
+    404: ("There is no such page", "search-x"),
+    405: ("This address works another way", "route-off"),
+    413: ("This is too large", "package-x"),
+    500: ("Something went wrong.", "circle-alert"),
+    503: ("Please try again in a moment", "clock"),
+}
 PROGRAM_PATHS = ("/api", "/healthz", "/readyz", "/metrics", "/forms")
 
 
@@ -38,7 +48,9 @@ def install_pages(app: Flask) -> None:
 
 
 def _wants_json() -> bool:
-    return request.is_json or request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
+    return (
+        request.is_json or request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
+    )
 
 
 def _refusal(error: GuanxiError) -> Any:
@@ -58,14 +70,7 @@ def _refusal(error: GuanxiError) -> Any:
 
 
 def _error_page(status: int, detail: str) -> str:
-    texts = {
-        403: ("You may not do this", "lock"),
-        404: ("There is no such page", "search-x"),
-        405: ("This address works another way", "route-off"),
-        413: ("This is too large", "package-x"),
-        503: ("Please try again in a moment", "clock"),
-    }
-    title, sign = texts.get(status, ("This did not work", "circle-alert"))
+    title, sign = ERROR_PAGES.get(status, ERROR_PAGES[0])
     shown = detail if status in (400, 403, 409, 422, 428, 500) else ""
     return render_template("error.html", status=status, title=gettext(title), sign=sign, detail=shown)
 
@@ -97,4 +102,3 @@ def http_error(error: HTTPException, earlier: Callable[[HTTPException], Any] | N
 def _services() -> SiteServices:
     source: ServicesSource = current_app.extensions["guanxi_site"]
     return source()
-

@@ -38,7 +38,9 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
         Babel(app, locale_selector=_locale)
     app.register_blueprint(blueprint)  # before Flask-Admin: our templates win over its by name
     host = Host()
-    admin = Admin(app, name="Guanxi", url="/", index_view=Home(host), theme=Bootstrap4Theme(base_template="admin/base.html"))
+    admin = Admin(
+        app, name="Guanxi", url="/", index_view=Home(host), theme=Bootstrap4Theme(base_template="admin/base.html")
+    )
     admin.add_view(host)
     _templates(app)
 
@@ -99,24 +101,20 @@ def _templates(app: Flask) -> None:
 SCRIPT_TEXTS = (
     "Cancel",
     "Delete",
-    "Discard",
     "Leave the page? What you entered is not saved.",
     "Nothing found",
     "The server cannot be reached. Nothing was saved.",
     "Undo",
     "Moved to %(stage)s",
-    "Move",
     "Delete these records? They go to the trash.",
     "%(n)s selected",
     "%(n)s could not be changed: %(why)s",
     "Stay",
     "Leave",
     "Remove",
-    "Pages",
-    "Please fix the marked fields.",
     "Loading",
     "Confirm",
-    "Saved.",
+    "Search…",
 )
 
 
