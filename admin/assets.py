@@ -73,4 +73,4 @@ def serve(name: str) -> Response:
             answer = Response(asset.body, mimetype=asset.mimetype)
             answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
             return answer
-    abort(404)
+    return abort(404)

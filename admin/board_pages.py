@@ -103,10 +103,11 @@ class BoardPages(ListPages):
         query: ListQuery = replace(base, where=f"{base.where} and {only}" if base.where else only, limit=CARDS)
         found = self.records.list(current_visit().person, query)
         drawers = [(f.label, f.name, self.draw(f, links=False)) for f in lines]
+        titles = self.titles(found.data)
         cards = tuple(
             Card(
                 key=row["id"],
-                title=self.title(row),
+                title=titles[row["id"]],
                 url=f"{self.base}{row['id']}/",
                 version=int(row.get("version") or 0),
                 amount=str(row.get(measure.name) or "0") if measure else "0",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from guanxi.registry import Field, ObjectType, Registry
+from guanxi.registry import Field, ObjectType
 
 from .texts import translate
 
@@ -120,21 +120,19 @@ class FieldView:
         return next((o for o in self.options if o.name == name), None)
 
 
-def compile_fields(
-    registry: Registry, item: ObjectType, grants: Mapping[str, Any], language: str
-) -> dict[str, FieldView]:
+def compile_fields(item: ObjectType, grants: Mapping[str, Any], language: str) -> dict[str, FieldView]:
     """Every field of the object that this profile may see, in metadata order, system fields last."""
     ordered = sorted(item.fields.values(), key=lambda f: f.system)
     views: dict[str, FieldView] = {}
     for field in ordered:
         grant = grants.get(field.name, "read" if field.system else "none")
         if grant != "none":
-            views[field.name] = _view(registry, item, field, grant, language)
+            views[field.name] = _view(item, field, grant, language)
     return views
 
 
-def _view(registry: Registry, item: ObjectType, field: Field, grant: Grant, language: str) -> FieldView:
-    shape, target, scale = _shape(registry, item, field)
+def _view(item: ObjectType, field: Field, grant: Grant, language: str) -> FieldView:
+    shape, target, scale = _shape(field)
     label = field.label.text(language)
     if field.system:
         label = translate(language, SYSTEM_LABELS.get(field.name, label or field.name))
@@ -158,7 +156,7 @@ def _view(registry: Registry, item: ObjectType, field: Field, grant: Grant, lang
     )
 
 
-def _shape(registry: Registry, item: ObjectType, field: Field) -> tuple[str, str, int | None]:
+def _shape(field: Field) -> tuple[str, str, int | None]:
     """The looks, the target object and the scale of a field."""
     scale = getattr(field.settings, "digits", None)
     if field.value is None:

@@ -1,7 +1,7 @@
 """Filters of a list: from URL parameters to chips and to one safe `where` expression.
 
-A filter is `f.<field>=<operator>:<value>`; `in` and `not_in` take commas, `between` takes `a..b`. Names come from
-metadata, values are written as literals of the expression language (`quote_text`), so nothing from the URL is ever code.
+A filter is `f.<field>=<operator>:<value>`; `in` and `not_in` take commas, `between` takes `a..b`. Names are from
+metadata, values are written as literals of the expression language (`quote_text`): nothing from the URL is code.
 A field may be filtered several times; all must hold.
 """
 
@@ -83,7 +83,7 @@ def operator_text(family: Family, operator: str) -> str:
 def parse_filters(
     arguments: Iterable[tuple[str, str]], fields: Mapping[str, FieldView], zone: ZoneInfo
 ) -> list[Filter]:
-    """The filters among URL parameters, in order. Raises FilterFault for an unknown field or operator, or a bad value."""
+    """The filters among URL parameters, in order. Raises FilterFault for an unknown field or operator or a bad value."""
     found: list[Filter] = []
     for key, text in arguments:
         if not key.startswith(PREFIX):
@@ -192,7 +192,7 @@ def _datetime(item: Filter, zone: ZoneInfo) -> str | None:
     name = item.field.name
     if item.operator == "past":
         return f"days_since({name}) <= {int(item.value)}" if _WHOLE.match(item.value) else None
-    low_text, dots, high_text = item.value.partition("..")
+    low_text, _, high_text = item.value.partition("..")
     if item.operator != "between":
         low_text, high_text = ("", item.value) if item.operator == "le" else (item.value, "")
         high_text = item.value if item.operator == "eq" else high_text

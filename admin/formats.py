@@ -1,6 +1,6 @@
 """Numbers, money, dates and instants as people of one locale and time zone read them.
 
-A `Formats` is shared by all visits of the same locale and zone; the slow part (Babel's patterns) is remembered per value,
+A `Formats` is shared by all visits of one locale and zone; the slow part (Babel's patterns) is remembered per value,
 because a page shows the same dates again and again. Values come in JSON form, so decimals are text.
 """
 

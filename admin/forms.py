@@ -1,4 +1,4 @@
-"""Generated forms: sections from metadata, values out in JSON form, messages of the record service back to their fields.
+"""Generated forms: sections from metadata, values out in JSON form, the record service's messages at their fields.
 
 A form class is made once per compiled view (`form_class`); what depends on the record's values (shown, required, read
 only) is asked of the record service and laid over it as a `FormState`.

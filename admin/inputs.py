@@ -99,7 +99,7 @@ class MetaField(Field):  # type: ignore[misc]
         self.given_parts: dict[str, str] = {}
         self.shown_title = ""
 
-    def process(self, formdata: Any, data: Any = None, extra_filters: Sequence[Any] | None = None) -> None:
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:  # noqa: ARG002
         """Take the stored value, then what was submitted."""
         self.process_errors = []
         self.object_data = self.data = None if data is unset_value else data
@@ -118,7 +118,7 @@ class MetaField(Field):  # type: ignore[misc]
             self.data = None
             self.process_errors.append(found.message_zh if current_visit().language == "zh" else found.message)
 
-    def validate(self, form: Any, extra_validators: Sequence[Any] = ()) -> bool:
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:  # noqa: ARG002
         """Only what could not be read is a fault here; the record service judges the rest."""
         self.errors = list(self.process_errors)
         return not self.errors

@@ -1,4 +1,4 @@
-"""What scripts ask for in JSON: lookups, live judgement of a form, bulk deletion, moving a card. All through the record service."""
+"""What scripts ask for in JSON, all of the record service: lookups, judging a form, bulk deletion, moving a card."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from guanxi.runtime.query.request import ListQuery
 
 from .object_base import ObjectBase
 from .routes import expose
-from .titles import title_field, title_of
 from .visit import current_visit
 
 FOUND = 8
@@ -40,8 +39,13 @@ class JsonPages(ObjectBase):
         wanted = ["id", *([self.title_name] if self.title_name in self.fields else []), *notes]
         query = ListQuery(self.item.name, q=q, sort=(("id", True),) if not q else (), fields=tuple(wanted), limit=limit)
         found = self.records.list(current_visit().person, query)
+        titles = self.titles(found.data)
         return [
-            {"id": row["id"], "title": self.title(row), "note": " · ".join(str(row[n]) for n in notes if row.get(n))}
+            {
+                "id": row["id"],
+                "title": titles[row["id"]],
+                "note": " · ".join(str(row[n]) for n in notes if row.get(n) and str(row[n]) != titles[row["id"]]),
+            }
             for row in found.data
         ]
 
@@ -52,18 +56,9 @@ class JsonPages(ObjectBase):
     def lookup_titles(self, object_name: str, keys: Sequence[int]) -> dict[int, str]:
         """Titles of some records of any object; those out of sight are left out."""
         visit = current_visit()
-        item = visit.services.registry.objects.get(object_name)
-        if item is None or not keys:
+        if object_name not in visit.services.registry.objects or not keys:
             return {}
-        name = title_field(item)
-        titles: dict[int, str] = {}
-        for key in keys[:20]:
-            try:
-                row = visit.services.records.get(visit.person, object_name, key, fields=("id", name) if name else ())
-            except GuanxiError:
-                continue
-            titles[key] = title_of(item, row)
-        return titles
+        return dict(visit.services.records.titles(visit.person, object_name, list(keys[:20])))
 
     @expose("/validate/", methods=("POST",))
     def validate_view(self) -> Any:

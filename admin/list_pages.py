@@ -77,11 +77,12 @@ class ListPages(JsonPages):
     def draw_rows(self, data: Sequence[Mapping[str, Any]], columns: Sequence[FieldView]) -> list[RowView]:
         """Rows of cells; the renderers are looked up once per column."""
         drawers = [(f.name, self.draw(f, links=f.shape != "long_text")) for f in columns]
+        titles = self.titles(data)
         rows = []
         for row in data:
             key = row["id"]
             cells = tuple(draw(row.get(name)) for name, draw in drawers)
-            rows.append(RowView(key, self.title(row), f"{self.base}{key}/", cells))
+            rows.append(RowView(key, titles[key], f"{self.base}{key}/", cells))
         return rows
 
     def list_head(self, state: ListState) -> dict[str, Any]:

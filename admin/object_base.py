@@ -6,7 +6,7 @@ share: fields, sections, renderers. The pages are layered on it, one module each
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
@@ -16,12 +16,11 @@ from guanxi.common.errors import BadRequest, NotFound
 from guanxi.registry import ObjectType, View
 from guanxi.runtime.query.request import ListQuery
 
-from .cells import Renderer, renderer
+from .cells import Renderer, reference_text, renderer
 from .fields import FieldView, compile_fields
 from .formats import Formats, formats
 from .forms import RecordForm, editable_sections, form_class, sections_of
 from .navigation import tone
-from .titles import title_field, title_of
 from .visit import Visit, current_visit
 
 if TYPE_CHECKING:
@@ -47,10 +46,9 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         self.plural = item.plural.text(visit.language) or self.label
         self.tone = tone(item.name)
         self.base = f"/o/{item.name}/"
-        self.fields: dict[str, FieldView] = compile_fields(
-            visit.services.registry, item, rights.get("fields", {}), visit.language
-        )
-        self.title_name = title_field(item)
+        self.fields: dict[str, FieldView] = compile_fields(item, rights.get("fields", {}), visit.language)
+        source = item.title.source.strip()
+        self.title_name = source if source in self.fields else ""  # "" when several fields make the title
         self.views: Mapping[str, View] = {n: v for n, v in item.views.items() if v.shape in ("table", "board")}
         self.sections = sections_of(item, self.fields, visit.language)
         self._renderers: dict[tuple[str, str, str, bool], Renderer] = {}
@@ -98,8 +96,14 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         """Whether any field can be searched."""
         return any(f.definition.search and f.operand for f in self.fields.values())
 
-    def get_list(
-        self, page: int, sort_field: str, sort_desc: bool, search: str, filters: Any, page_size: int = 25
+    def get_list(  # noqa: PLR0917
+        self,
+        page: int,
+        sort_field: str,
+        sort_desc: bool,
+        search: str,
+        filters: Any,
+        page_size: int = 25,
     ) -> Any:
         """One page in Flask-Admin's terms (pages of this product use keyset paging instead)."""
         sort = ((sort_field, bool(sort_desc)),) if sort_field else ()
@@ -158,9 +162,23 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         )
         return found
 
+    def titles(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[int, str]:
+        """Id → name of each row; made of one field it is read off the rows, else asked of the record service."""
+        if not self.title_name:
+            keys = [row["id"] for row in rows]
+            found = self.records.titles(current_visit().person, self.item.name, keys) if keys else {}
+            return {key: str(found.get(key) or f"#{key}") for key in keys}
+        return {row["id"]: self._plain_title(row) for row in rows}
+
+    def _plain_title(self, row: Mapping[str, Any]) -> str:
+        value = row.get(self.title_name)
+        if value is None or value == "":
+            return f"#{row['id']}"
+        return reference_text(value)[1] if isinstance(value, dict) else str(value)
+
     def title(self, row: Mapping[str, Any]) -> str:
         """A record's name."""
-        return title_of(self.item, row)
+        return self.titles([row])[row["id"]]
 
     def view_named(self, name: str) -> View:
         """A saved view, or BadRequest."""

@@ -1,4 +1,4 @@
-"""The record page: head with highlights and stage path, tabs with details, related lists and history, declared actions."""
+"""The record page: head with highlights and stage path, tabs (details, related lists, history), declared actions."""
 
 from __future__ import annotations
 
@@ -218,11 +218,8 @@ class RecordPages(JsonPages):
         prefill = urlencode({related.field: key, "url": f"{self.base}{key}/?tab={related.name}"})
         new = f"{child.base}new/?{prefill}" if child.rights.get("create") and writable else None
         rows = child.draw_rows(found.data, columns)
-        return Markup(
-            render_template(
-                "parts/related.html", view=child, columns=columns, rows=rows, total=found.total, more=more, new=new
-            )
-        )
+        values = {"view": child, "columns": columns, "rows": rows, "total": found.total, "more": more, "new": new}
+        return Markup(render_template("parts/related.html", **values))  # noqa: S704
 
     @staticmethod
     def _child_view(child: Any) -> Any:

@@ -1,8 +1,8 @@
 """`create_site`: puts the screens on a Flask application.
 
 Registers the assets, Flask-Admin with our index view and the one host of all objects, and the hooks around every
-request: one `Visit` per request, the forgery check, security headers, error pages. Paths of other rooms (`/api`, health checks)
-pass untouched but for the headers.
+request: one `Visit` per request, the forgery check, security headers, error pages. Paths of other rooms (`/api`, health
+checks) pass untouched but for the headers.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ def _locale() -> str:
 def _settle(app: Flask) -> None:
     """Cookies' flags and limits that are not set by the settings."""
     app.config.update(
-        SESSION_COOKIE_NAME=app.config.get("GUANXI_SESSION_COOKIE", "gx_session"),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),

@@ -152,6 +152,18 @@ class Records(Protocol):
         """A named action: `move_stage` {"to", "values"}, `assign` {"owner", "reason"}, or one declared in metadata."""
         ...
 
+    def titles(self, actor: Actor, object_name: str, ids: Sequence[int]) -> Mapping[int, str]:
+        """Id → title of records; those the actor may not read are left out."""
+        ...
+
+    def form_state(
+        self, actor: Actor, object_name: str, values: Mapping[str, Any], record_id: int | None = None
+    ) -> Mapping[str, frozenset[str]]:
+        """What a form holding these values shows, of a new record or a change of `record_id`: names under "hidden" and
+        "hidden_sections" (their `when` does not hold), "required" and "read_only". Writes nothing, refuses no value.
+        """
+        ...
+
     def permissions(self, actor: Actor, object_name: str, record_id: int | None = None) -> Mapping[str, Any]:
         """What the actor may do: {"create", "read", "update", …: bool, "fields": {name: grant}, "actions": {…}}.
 

@@ -68,7 +68,9 @@ class Schema:
 
 def view(name: str) -> FieldView:
     kind = TYPES[name][0]
-    options = (OptionView("new", "New", "blue"), OptionView("won", "Won", "green")) if name in ("stage", "topics") else ()
+    options = (
+        (OptionView("new", "New", "blue"), OptionView("won", "Won", "green")) if name in ("stage", "topics") else ()
+    )
     definition = Field(name=name, label=Label.of(name), type=kind, settings=SimpleNamespace())
     target = {"owner": "user", "products": "product"}.get(name, "")
     return FieldView(name, name, kind, kind, FAMILIES.get(kind, "text"), "read", definition, options, target)
