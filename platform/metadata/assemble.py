@@ -15,6 +15,7 @@ from guanxi.expressions.schema import FieldInfo
 from guanxi.registry import OptionSet, Registry
 
 from .checks import CHECKS
+from .collector import without_collection
 from .documents.object import ObjectDocument
 from .kinds import KINDS
 from .link.context import Context
@@ -42,7 +43,12 @@ def link_and_compile(
     Documents are judged by their models first; with a fault there, nothing is linked. `memory` makes the second time
     quick: hand in the same one again.
     """
-    context = _context(documents, found, tuple(languages), currency, memory or Memory())
+    with without_collection():
+        return _linked(_context(documents, found, tuple(languages), currency, memory or Memory()), fingerprint)
+
+
+def _linked(context: Context, fingerprint: str) -> Registry | None:
+    found = context.found
     if found.failed:
         return None
     compiled = _compile(context)
@@ -58,11 +64,12 @@ def _context(
     documents: Sequence[Document], found: Diagnostics, languages: tuple[str, ...], currency: str, memory: Memory
 ) -> Context:
     context = Context(languages, currency, found, memory)
+    known = set(found.found)
     for document in documents:
         if KINDS.get(document.kind) is not None and KINDS[document.kind].compile is None:
             continue
         judged = judge(document, memory.judgements)
-        found.extend(judged.found)
+        found.extend(one for one in judged.found if one not in known)
         if judged.model is not None:
             context.models.setdefault(document.kind, {})[document.name] = (document, judged.model)
     calendars = tuple(context.models.get("calendar", {}))

@@ -65,9 +65,10 @@ def _expand(
         return [_unknown_type(path, context.get("tag"))]
     if kind == "extra_forbidden":
         known = list(inside.model_fields) if inside else keys_at(model, plain, path[:-1])
-        return [
-            Finding(path, "unknown-key", f"unknown key '{path[-1]}'", did_you_mean(str(path[-1]), known), at_key=True)
-        ]
+        hint = did_you_mean(str(path[-1]), known)
+        if error.get("input") is None and not hint:
+            hint = "put a text that contains a comma in quotes"
+        return [Finding(path, "unknown-key", f"unknown key '{path[-1]}'", hint, at_key=True)]
     said = _SENTENCES.get(kind)
     if said is not None:
         code, sentence = said(error.get("input"), context)

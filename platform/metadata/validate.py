@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from guanxi.common.diagnostics import Diagnostic, Diagnostics
 from guanxi.common.names import RESERVED_OBJECTS, did_you_mean
 
+from .collector import without_collection
 from .documents.base import Definition
 from .documents.fields import FIELD_MODELS
 from .faults import Finding, findings
@@ -29,8 +30,9 @@ USER_FIELDS = frozenset({"team"})
 def validate(documents: Sequence[Document], found: Diagnostics, judgements: Judgements | None = None) -> None:
     """Judge whole and partial (`extend`) documents as written; notes every fault."""
     memory = judgements if judgements is not None else Judgements()
-    for document in documents:
-        found.extend(judge(document, memory).found)
+    with without_collection():
+        for document in documents:
+            found.extend(judge(document, memory).found)
 
 
 def judge(document: Document, judgements: Judgements) -> Judged:

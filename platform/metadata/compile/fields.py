@@ -7,13 +7,14 @@ from typing import Any
 from guanxi.common.names import did_you_mean
 from guanxi.fieldtypes import MASK_STYLES
 from guanxi.registry import Field
+from guanxi.registry.objects import OnDelete
 
 from ..documents.fields import COMPUTED_TYPES, OPTION_TYPES, PEOPLE_TYPES, FieldPart
 from ..link.outline import FieldOutline
 from .defaults import default_of
 from .scope import Scope
 
-ON_DELETE = {"reference": "restrict", "references": "clear", "user": "clear", "team": "clear"}
+ON_DELETE: dict[str, OnDelete] = {"reference": "restrict", "references": "clear", "user": "clear", "team": "clear"}
 
 
 def compile_field(scope: Scope, one: FieldOutline) -> Field:
@@ -48,10 +49,16 @@ def compile_field(scope: Scope, one: FieldOutline) -> Field:
         options=one.options,
         target=one.target,
         related=_related(scope, one),
-        on_delete=getattr(part, "on_delete", None) or ON_DELETE.get(part.type, "restrict"),  # type: ignore[arg-type]
+        on_delete=_on_delete(part),
         value=value,
         layer=_layer(scope, one.name),
     )
+
+
+def _on_delete(part: FieldPart) -> OnDelete:
+    if part.type not in ON_DELETE:
+        return "restrict"
+    return part.on_delete or ON_DELETE[part.type]  # type: ignore[attr-defined, no-any-return]
 
 
 def _layer(scope: Scope, name: str) -> str:
@@ -63,7 +70,7 @@ def _layer(scope: Scope, name: str) -> str:
 def _related(scope: Scope, one: FieldOutline) -> str:
     if not one.target:
         return ""
-    given = getattr(one.part, "related", None)
+    given = one.part.related  # type: ignore[attr-defined]
     if given:
         return str(given)
     if one.part.type in PEOPLE_TYPES:
@@ -74,10 +81,13 @@ def _related(scope: Scope, one: FieldOutline) -> str:
     return ""
 
 
+_HARMLESS = frozenset({"type", "label", "help", "placeholder", "example", "hidden", "length", "min", "max"})
+
+
 # what cannot be -------------------------------------------------------------------------------------------------
 def _fits(scope: Scope, one: FieldOutline, path: tuple[str, str]) -> None:
     part, kind, given = one.part, one.type, one.part.model_fields_set
-    if len(given) <= 2:
+    if given <= _HARMLESS:
         return
     refused: list[tuple[str, str]] = []
     computed = part.type in COMPUTED_TYPES
@@ -118,7 +128,7 @@ def _since_stage(scope: Scope, part: FieldPart, path: tuple[str, str]) -> None:
 def _links(scope: Scope, one: FieldOutline, path: tuple[str, str]) -> None:
     context = scope.context
     if one.part.type in OPTION_TYPES:
-        shared = getattr(one.part, "options", None)
+        shared = one.part.options  # type: ignore[attr-defined]
         if isinstance(shared, str) and not context.has("options", shared):
             known = context.names("options")
             context.unknown(
@@ -127,6 +137,6 @@ def _links(scope: Scope, one: FieldOutline, path: tuple[str, str]) -> None:
     elif one.target and not context.has("object", one.target) and "to" in one.part.model_fields_set:
         known = context.names("object")
         context.unknown("unknown-object", "object", one.target, known, scope.document, (*path, "to"))
-    if getattr(one.part, "on_delete", None) == "clear" and one.part.required is True:
+    if one.target and one.part.required is True and one.part.on_delete == "clear":  # type: ignore[attr-defined]
         said = "a required reference cannot be cleared; use restrict or cascade"
         scope.error("model-rule", said, (*path, "on_delete"))

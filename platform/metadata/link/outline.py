@@ -16,7 +16,7 @@ from guanxi.fieldtypes import CATALOGUE
 from guanxi.fieldtypes.base import FieldContext, FieldType
 from guanxi.registry import Option, OptionSet
 
-from ..documents.fields import COMPUTED_TYPES, PEOPLE_TYPES, FieldPart
+from ..documents.fields import COMPUTED_TYPES, OPTION_TYPES, PEOPLE_TYPES, REFERENCE_TYPES, FieldPart
 from ..documents.object import ObjectDocument
 from ..documents.options import OptionPart
 from ..nodes import Document
@@ -57,13 +57,17 @@ class Outline:
         return self.document.name
 
 
+_OPTION_KEYS: dict[str, frozenset[str]] = {}
 _SETTINGS: dict[tuple[str, tuple[tuple[str, Any], ...]], Any] = {}
 
 
 def settings_of(part: FieldPart) -> Any:
     """The options value of the field's type; equal ones are one value."""
     model = CATALOGUE[part.type].Options
-    given = tuple((key, getattr(part, key)) for key in model.model_fields if key in part.model_fields_set)
+    keys = _OPTION_KEYS.get(part.type)
+    if keys is None:
+        keys = _OPTION_KEYS[part.type] = frozenset(model.model_fields)
+    given = tuple((key, getattr(part, key)) for key in part.model_fields_set & keys)
     try:
         known = _SETTINGS.get((part.type, given))
     except TypeError:
@@ -109,13 +113,17 @@ def outline(document: Document, model: ObjectDocument, sets: Mapping[str, Option
 
 
 def _field(name: str, part: FieldPart, owner: Outline, sets: Mapping[str, OptionSet]) -> FieldOutline:
-    given = getattr(part, "options", None)
-    options = NO_OPTIONS
-    if isinstance(given, str):
-        shared = owner.sets[given] = sets.get(given)
-        options = shared.options if shared is not None else NO_OPTIONS
-    elif isinstance(given, dict):
-        options = options_of(given)
-    target = getattr(part, "to", None) or PEOPLE_TYPES.get(part.type, "")
+    kind, options, target = part.type, NO_OPTIONS, ""
+    if kind in OPTION_TYPES:
+        given = part.options  # type: ignore[attr-defined]
+        if isinstance(given, str):
+            shared = owner.sets[given] = sets.get(given)
+            options = shared.options if shared is not None else NO_OPTIONS
+        else:
+            options = options_of(given)
+    elif kind in REFERENCE_TYPES:
+        target = part.to  # type: ignore[attr-defined]
+    elif kind in PEOPLE_TYPES:
+        target = PEOPLE_TYPES[kind]
     context = FieldContext(name, frozenset(options), target, owner.currency)
-    return FieldOutline(name, part, CATALOGUE[part.type], settings_of(part), context, options, target)
+    return FieldOutline(name, part, CATALOGUE[kind], settings_of(part), context, options, target)

@@ -42,7 +42,7 @@ def related_lists(outlines: Mapping[str, Outline], found: Diagnostics) -> Lists:
 def _references(outlines: Mapping[str, Outline], *, named: bool) -> Iterable[tuple[Outline, FieldOutline]]:
     for child in outlines.values():
         for one in child.references:
-            given = getattr(one.part, "related", None)
+            given = one.part.related  # type: ignore[attr-defined]
             if one.target not in outlines or bool(given) is not named:
                 continue
             if named or one.part.type not in PEOPLE_TYPES:
