@@ -1,6 +1,7 @@
 """`guanxi.yaml`: what an instance is, read with the same strict reader as metadata, every fault at its place.
 
-`${NAME}` in a text is replaced from the environment; secrets come from there and are never shown again (`redacted`).
+`${NAME}` anywhere in a text is replaced from the environment (`${NAME:-default}` where it is not set), also inside
+`{…}`, where plain YAML would not allow the braces. A secret comes from there, or from the file that `<key>_file` names.
 """
 
 from __future__ import annotations
@@ -10,130 +11,131 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 
 from guanxi.common.diagnostics import Diagnostics, Place
 from guanxi.common.names import did_you_mean
-from guanxi.metadata.nodes import MapNode, Origin, at, to_plain
+from guanxi.metadata.nodes import ListNode, MapNode, Node, Origin, ScalarNode, at, dotted
 from guanxi.metadata.yaml_reader import read_yaml
 
+from .settings_parts import SECRETS, UNSET, Limits, Settings, Webhook
+
+__all__ = ["FILE", "Limits", "Settings", "Webhook", "load_settings", "read_settings", "redacted"]
+
 FILE = "guanxi.yaml"
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Limits(_Part):
-    """What one caller or one request may use; see docs/reference/limits.md."""
-
-    requests_per_minute: int = Field(6000, ge=1, le=10_000_000, description="Requests a minute, per caller and address")
-    login_tries_per_minute: int = Field(20, ge=1, le=10_000, description="Log-in tries a minute, per address and name")
-    import_rows: int = Field(1_000_000, ge=1, description="Rows of one import file")
-    upload_megabytes: int = Field(64, ge=1, le=4096, description="Size of an uploaded file")
-
-
-class Outbound(_Part):
-    """Addresses that requests from the server may go to besides public ones."""
-
-    allow: tuple[str, ...] = ()
-
-
-class Webhook(_Part):
-    """A destination that automations name."""
-
-    url: str
-    secret: str = ""
-
-
-class Settings(_Part):
-    """One instance. Relative paths count from the instance's folder."""
-
-    name: str = Field("Guanxi", max_length=200, description="Shown as the product's name")
-    languages: tuple[str, ...] = Field(("en", "zh"), min_length=1, description="Languages, the default first")
-    time_zone: str = Field("Asia/Shanghai", description="Zone of people who did not choose one")
-    currency: str = Field("CNY", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for money without a currency")
-    packs: tuple[str, ...] = Field((), description="Packs by name, or folders starting with . or /")
-    database: str = Field("sqlite:///data/guanxi.db", description="sqlite:///path or postgresql://…")
-    jobs: Mapping[str, Any] = Field(default_factory=dict)
-    mail: Mapping[str, Any] = Field(default_factory=dict)
-    sms: Mapping[str, Any] = Field(default_factory=dict)
-    outbound: Outbound = Outbound()
-    webhooks: Mapping[str, Webhook] = Field(default_factory=dict)
-    limits: Limits = Limits()
-    oidc: Mapping[str, Any] = Field(default_factory=dict)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"no time zone '{value}'") from None
-        return value
-
-    @field_validator("database")
-    @classmethod
-    def _database(cls, value: str) -> str:
-        if not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
-            raise ValueError("a database is sqlite:///path or postgresql://…")
-        return value
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The instance's zone."""
-        return ZoneInfo(self.time_zone)
+# While the file is parsed, the braces of ${NAME} are two private characters: same width, and no YAML syntax.
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_WRITTEN = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?::-[^}\n]*)?)\}")
+_VARIABLE = re.compile(f"\\$({_OPEN})([A-Za-z_][A-Za-z0-9_]*)(?::-([^{_CLOSE}]*))?{_CLOSE}")
+_PASSWORD = re.compile(r"(//[^:/@]*):[^@]*@")
 
 
 def redacted(url: str) -> str:
     """A database URL without its password."""
-    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", url)
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def read_settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of an instance's folder. Raises DefinitionError with every fault at file:line:column."""
     found = Diagnostics()
-    path = folder / FILE
+    settings, _ = load_settings(folder, found, environment)
+    found.raise_if_failed()
+    return settings
+
+
+def load_settings(
+    folder: Path,
+    found: Diagnostics,
+    environment: Mapping[str, str] | None = None,
+    *,
+    shown: str = FILE,
+    secrets: bool = True,
+) -> tuple[Settings, MapNode]:
+    """The settings and the tree they were read from; faults and warnings go to `found`.
+
+    Without `secrets` an unset variable is only a warning: enough to judge definitions.
+    """
+    origin = Origin("instance", shown)
+    empty = MapNode(origin, 1, 1, {}, {})
     try:
-        data = path.read_bytes()
+        data: bytes | str = (folder / FILE).read_bytes()
     except OSError:
-        found.error(
-            "file-missing", f"there is no {FILE} in {folder}", Place(FILE), hint="make one with `guanxi init DIR`"
-        )
-        found.raise_if_failed()
-        raise AssertionError from None
-    trees = read_yaml(data, Origin("instance", FILE), found)
-    found.raise_if_failed()
-    tree = trees[0] if trees else MapNode(Origin("instance", FILE), 1, 1, {}, {})
+        hint = "make one with `guanxi init DIR`"
+        found.error("file-missing", f"there is no {FILE} in {folder}", Place(shown), hint=hint)
+        return Settings(), empty
+    before = len(found.errors)
+    trees = read_yaml(_hidden_braces(data), origin, found)
+    if len(found.errors) > before:
+        return Settings(), empty
     if len(trees) > 1:
-        found.error("settings", "guanxi.yaml holds one document", trees[1].place)
-    values = _expanded(to_plain(tree), tree, (), environment if environment is not None else os.environ, found)
-    settings = _validated(values, tree, found)
-    found.raise_if_failed()
-    return settings or Settings()
+        found.error("settings", f"{FILE} holds one document", trees[1].place)
+    tree = trees[0] if trees else empty
+    expansion = _Expansion(folder, environment if environment is not None else os.environ, found, secrets)
+    values = expansion.value(tree, ())
+    return (_validated(values, tree, found) or Settings()), tree
 
 
-def _expanded(
-    value: Any, tree: MapNode, path: tuple[str | int, ...], environment: Mapping[str, str], found: Diagnostics
-) -> Any:
-    if isinstance(value, dict):
-        return {k: _expanded(v, tree, (*path, k), environment, found) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_expanded(v, tree, (*path, i), environment, found) for i, v in enumerate(value)]
-    if not isinstance(value, str):
-        return value
+def _hidden_braces(data: bytes | str) -> bytes | str:
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+    except UnicodeDecodeError:
+        return data  # the reader says where
+    return _WRITTEN.sub(lambda found: f"${_OPEN}{found.group(1)}{_CLOSE}", text)
 
-    def replaced(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in environment:
-            found.error("environment", f"the environment variable {name} is not set", at(tree, path))
+
+class _Expansion:
+    """Nodes → plain values with variables and secret files put in."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], found: Diagnostics, secrets: bool) -> None:
+        self.folder = folder
+        self.environment = environment
+        self.found = found
+        self.secrets = secrets
+
+    def value(self, node: Node, path: tuple[str | int, ...]) -> Any:
+        """The plain value of a node."""
+        if isinstance(node, MapNode):
+            return dict(self._entry(key, value, path) for key, value in node.entries.items())
+        if isinstance(node, ListNode):
+            return [self.value(item, (*path, number)) for number, item in enumerate(node.items)]
+        assert isinstance(node, ScalarNode)  # noqa: S101 (there is no fourth kind)
+        if not isinstance(node.value, str):
+            return node.value
+        return _VARIABLE.sub(lambda found: self._variable(found, node, path), node.value)
+
+    def _entry(self, key: str, node: Node, path: tuple[str | int, ...]) -> tuple[str, Any]:
+        stem = key.removesuffix("_file")
+        value = self.value(node, (*path, key))
+        if stem != key and stem in SECRETS:
+            return stem, self._file(str(value), node, (*path, key))
+        literal = isinstance(node, ScalarNode) and node.text and _OPEN not in node.text
+        database = key == "database" and isinstance(value, str) and _PASSWORD.search(value)
+        if literal and (key in SECRETS or database):
+            hint = f"write ${{NAME}} and set the variable{'' if database else f', or name a file with {key}_file'}"
+            self.found.warning(
+                "settings", "a secret stands in the file", node.place, path=dotted((*path, key)), hint=hint
+            )
+        return key, value
+
+    def _variable(self, match: re.Match[str], node: Node, path: tuple[str | int, ...]) -> str:
+        name, default = match.group(2), match.group(3)
+        if name in self.environment:
+            return self.environment[name]
+        if default is not None:
+            return default
+        note = self.found.error if self.secrets else self.found.warning
+        note("environment", f"the environment variable {name} is not set", node.place, path=dotted(path))
+        return f"{UNSET}{name}}}"
+
+    def _file(self, name: str, node: Node, path: tuple[str | int, ...]) -> str:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as fault:
+            said = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8 text"
+            note = self.found.error if self.secrets else self.found.warning
+            note("settings", f"the file '{name}' cannot be read: {said}", node.place, path=dotted(path))
             return ""
-        return environment[name]
-
-    return _VARIABLE.sub(replaced, value)
 
 
 def _validated(values: Any, tree: MapNode, found: Diagnostics) -> Settings | None:
@@ -141,23 +143,56 @@ def _validated(values: Any, tree: MapNode, found: Diagnostics) -> Settings | Non
         return Settings.model_validate(values)
     except ValidationError as faults:
         for fault in faults.errors(include_input=False, include_url=False):
-            path = tuple(fault["loc"])
-            name = ".".join(str(part) for part in path)
-            if fault["type"] == "extra_forbidden":
-                known = _known(path[:-1])
-                found.error(
-                    "settings",
-                    f"unknown key '{path[-1]}'",
-                    at(tree, path, key=True),
-                    path=name,
-                    hint=did_you_mean(str(path[-1]), known),
-                )
-            else:
-                sentence = fault["msg"].removeprefix("Value error, ")
-                found.error("settings", sentence[:1].lower() + sentence[1:], at(tree, path), path=name)
+            _note(fault["type"], fault["msg"], fault["loc"], tree, found)
         return None
 
 
+def _note(kind: str, said: str, path: tuple[str | int, ...], tree: MapNode, found: Diagnostics) -> None:
+    if kind == "extra_forbidden":
+        hint = did_you_mean(str(path[-1]), _known(path[:-1]))
+        place = at(tree, path, key=True)
+        found.error("settings", f"unknown key '{path[-1]}'", place, path=dotted(path), hint=hint)
+    elif kind == "missing":
+        found.error("settings", f"'{path[-1]}' is missing", at(tree, path[:-1], key=True), path=dotted(path))
+    else:
+        sentence = _SENTENCES.get(kind) or said.removeprefix("Value error, ")
+        found.error("settings", sentence[:1].lower() + sentence[1:], at(tree, path), path=dotted(path))
+
+
+_SENTENCES = {
+    "string_type": "a text is needed here",
+    "int_type": "a whole number is needed here",
+    "int_parsing": "a whole number is needed here",
+    "int_from_float": "a whole number is needed here",
+    "bool_type": "true or false is needed here",
+    "bool_parsing": "true or false is needed here",
+    "tuple_type": "a list is needed here",
+    "mapping_type": "a map is needed here",
+    "model_type": "a map is needed here",
+    "model_attributes_type": "a map is needed here",
+    "string_pattern_mismatch": "the value does not have the form needed here",
+}
+
+
 def _known(path: tuple[str | int, ...]) -> list[str]:
-    models: dict[tuple[str | int, ...], type[BaseModel]] = {(): Settings, ("limits",): Limits, ("outbound",): Outbound}
-    return list(models.get(path, Webhook).model_fields)
+    """The keys lawful at a path."""
+    model: Any = Settings
+    for step in path:
+        if model is _ANY_NAME:
+            model = Webhook
+        elif _is_model(model):
+            field = next((f for n, f in model.model_fields.items() if (f.alias or n) == step), None)
+            model = _ANY_NAME if step == "webhooks" else _model_of(field.annotation if field else None)
+    return [field.alias or name for name, field in model.model_fields.items()] if _is_model(model) else []
+
+
+_ANY_NAME = object()
+
+
+def _is_model(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
+def _model_of(annotation: Any) -> Any:
+    """The model of a field, also of one that may be absent."""
+    return next((one for one in (annotation, *getattr(annotation, "__args__", ())) if _is_model(one)), None)

@@ -64,7 +64,7 @@ def check(
     The platform's own layer is added when it is not given. `found` brings what collecting the sources reported.
     """
     report = found if found is not None else Diagnostics()
-    from .link import link_and_compile
+    from .assemble import link_and_compile
 
     memory = cache if cache is not None else ReadCache()
     with _no_collection():

@@ -1,0 +1,145 @@
+"""The grammar of `guanxi.yaml` as models. Secrets are never in a repr; how they get in is told in `settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+SECRETS = frozenset({"secret", "password", "client_secret"})
+"""Keys that may be given as `<key>_file` and are warned about when they stand in the file."""
+
+
+UNSET = "${"
+"""How a text begins whose variable is not set: the one fault of it is reported where it is read."""
+
+
+class Part(BaseModel):
+    """Base of every map in the file: unknown keys refused, frozen, numbers as texts accepted where text is meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone '{value}'") from None
+    return value
+
+
+def _database(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql://", "postgres://", UNSET)):
+        raise ValueError("a database is written sqlite:///path or postgresql://user@host/name")
+    return value
+
+
+def _web(value: str) -> str:
+    if not value.startswith(("http://", "https://", UNSET)):
+        raise ValueError("an address begins with http:// or https://")
+    return value
+
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}([_-][A-Za-z]{2,8})*$")]
+Zone = Annotated[str, AfterValidator(_zone)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+Url = Annotated[str, AfterValidator(_web)]
+
+
+class Limits(Part):
+    """What one caller or one request may use; see docs/reference/limits.md."""
+
+    requests_per_minute: int = Field(
+        default=6000, ge=1, le=10_000_000, description="Requests a minute, per caller and address"
+    )
+    login_tries_per_minute: int = Field(
+        default=20, ge=1, le=10_000, description="Log-in tries a minute, per address and name"
+    )
+    import_rows: int = Field(default=1_000_000, ge=1, description="Rows of one import file")
+    upload_megabytes: int = Field(default=64, ge=1, le=4096, description="Size of an uploaded file")
+
+
+class Outbound(Part):
+    """Addresses that requests from the server may go to besides public ones."""
+
+    allow: tuple[str, ...] = Field(default=(), description="Host names, addresses or networks such as 10.0.0.0/8")
+
+
+class Webhook(Part):
+    """A destination that automations name."""
+
+    url: Url = Field(description="Where requests go")
+    secret: str = Field(default="", repr=False, description="Signs every request (Standard Webhooks)")
+
+
+class Mail(Part):
+    """The server that mail leaves through; without a host, mail is kept and shown to administrators."""
+
+    host: str = Field(default="", description="Name or address of the SMTP server")
+    port: int = Field(default=587, ge=1, le=65535, description="Port of the SMTP server")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is protected"
+    )
+    user: str = Field(default="", description="Log-in name")
+    password: str = Field(default="", repr=False, description="Log-in password")
+    sender: str = Field(default="", alias="from", description="The address mail comes from")
+
+
+class Sms(Part):
+    """Text messages leave through a webhook of this instance."""
+
+    webhook: str = Field(default="", description="The name of a webhook; without it, messages are kept")
+
+
+class Jobs(Part):
+    """Background work."""
+
+    workers: int = Field(
+        default=1, ge=0, le=64, description="Threads of `guanxi worker`; 0 runs nothing beside requests"
+    )
+    database: DatabaseUrl | None = Field(
+        default=None, repr=False, description="Where the queue is kept; beside the data when not given"
+    )
+
+
+class Oidc(Part):
+    """Single sign-on with an OpenID Connect provider."""
+
+    issuer: Url = Field(description="The provider's issuer address")
+    client_id: str = Field(description="This instance as the provider knows it")
+    client_secret: str = Field(default="", repr=False, description="The secret given by the provider")
+    label: str = Field(default="", description="What the log-in button says")
+    name_claim: str = Field(default="preferred_username", description="The claim that holds the log-in name")
+    create_users: bool = Field(default=False, description="Whether an unknown person gets an account")
+    roles: tuple[str, ...] = Field(default=(), description="Roles of accounts made so")
+
+
+class Settings(Part):
+    """One instance. Relative paths count from the instance's folder."""
+
+    name: str = Field(default="Guanxi", max_length=200, description="Shown as the product's name")
+    languages: tuple[Language, ...] = Field(
+        default=("en", "zh"), min_length=1, description="Languages, the default first"
+    )
+    time_zone: Zone = Field(default="Asia/Shanghai", description="Zone of people who did not choose one")
+    currency: str = Field(
+        default="CNY", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for money without a currency"
+    )
+    packs: tuple[str, ...] = Field(default=(), description="Packs by name, or folders that begin with . or /")
+    database: DatabaseUrl = Field(
+        default="sqlite:///data/guanxi.db", repr=False, description="sqlite:///path or postgresql://…"
+    )
+    jobs: Jobs = Jobs()
+    mail: Mail = Mail()
+    sms: Sms = Sms()
+    outbound: Outbound = Outbound()
+    webhooks: Mapping[str, Webhook] = Field(default_factory=dict, description="Destinations by name")
+    limits: Limits = Limits()
+    oidc: Oidc | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The instance's zone."""
+        return ZoneInfo(self.time_zone)
