@@ -27,7 +27,7 @@ class Reading:
     """Everything that one check reads; `only` narrows what is told to files below these shown names."""
 
     found: Diagnostics = field(default_factory=Diagnostics)
-    settings: Settings = field(default_factory=lambda: Settings())
+    settings: Settings = field(default_factory=Settings)
     layers: dict[str, Layer] = field(default_factory=dict)
     loose: list[Source] = field(default_factory=list)
     packs: list[FoundPack] = field(default_factory=list)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from .nodes import Document, to_plain
+from .nodes import Document, MapNode, to_plain
 
 
 def canonical(value: Any) -> str:
@@ -43,10 +43,34 @@ def definition_value(document: Document) -> dict[str, Any]:
     return {"kind": document.kind, "name": document.name, **plain}
 
 
-def fingerprint(documents: Iterable[Document], settings: Mapping[str, Any] | None = None) -> str:
+class DigestCache:
+    """Digests of definitions by node, so that only changed ones are hashed again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[MapNode, bytes] = {}
+
+    def of(self, documents: Iterable[Document]) -> list[tuple[str, bytes]]:
+        """Label and digest of each definition; forgets every other."""
+        used: dict[MapNode, bytes] = {}
+        made = []
+        for document in documents:
+            digest = self._kept.get(document.node) or _digest(document)
+            used[document.node] = digest
+            made.append((document.label, digest))
+        self._kept = used
+        return made
+
+
+def _digest(document: Document) -> bytes:
+    return hashlib.sha256(canonical(definition_value(document)).encode("utf-8", "surrogatepass")).digest()
+
+
+def fingerprint(
+    documents: Iterable[Document], settings: Mapping[str, Any] | None = None, cache: DigestCache | None = None
+) -> str:
     """One hash over all definitions and what else decides their meaning (languages, currency)."""
     total = hashlib.sha256(canonical(dict(settings or {})).encode())
-    for label, text in sorted((d.label, canonical(definition_value(d))) for d in documents):
+    for label, digest in sorted((cache or DigestCache()).of(documents)):
         total.update(f"\n{label} ".encode())
-        total.update(text.encode("utf-8", "surrogatepass"))
+        total.update(digest)
     return "sha256:" + total.hexdigest()

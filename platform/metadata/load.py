@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from guanxi.common.diagnostics import DefinitionError, Diagnostic, Diagnostics, Place
 from guanxi.registry import Registry
 
-from .fingerprint import fingerprint
+from .assemble import link_and_compile
+from .fingerprint import DigestCache, fingerprint
 from .link.memory import Memory
 from .nodes import Document
 from .overlay import Bases, MergeCache, order_packs, overlay, pack_heads
@@ -32,6 +33,7 @@ class ReadCache:
 
     parsed: ParseCache = field(default_factory=ParseCache)
     merged: MergeCache = field(default_factory=MergeCache)
+    digests: DigestCache = field(default_factory=DigestCache)
     memory: Memory = field(default_factory=Memory)
 
 
@@ -64,14 +66,12 @@ def check(
     The platform's own layer is added when it is not given. `found` brings what collecting the sources reported.
     """
     report = found if found is not None else Diagnostics()
-    from .assemble import link_and_compile
-
     memory = cache if cache is not None else ReadCache()
     with _no_collection():
         documents = merged_documents(layers, report, memory, bases)
         if documents is None:
             return None, list(report)
-        mark = fingerprint(documents, {"languages": list(languages), "currency": currency})
+        mark = fingerprint(documents, {"languages": list(languages), "currency": currency}, memory.digests)
         registry = link_and_compile(
             documents, report, languages=tuple(languages), currency=currency, fingerprint=mark, memory=memory.memory
         )

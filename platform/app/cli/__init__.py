@@ -18,6 +18,7 @@ from .common import Session, answer
 # name → (module below this package, attribute, one line for the overview); in the order in which help lists them
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("init", "init", "Make a new, empty instance"),
+    "check": ("definitions", "check", "Report every error and warning of definitions"),
     "pack": ("packs", "pack", "List, show and start packs"),
 }
 

@@ -30,11 +30,14 @@ def check(session: Session, paths: tuple[Path, ...], style: str, as_json: bool, 
       guanxi check metadata/objects --format github
       guanxi check ./my_pack --expect-version 1.2.0
     """
+    import gc
+
     from ..checking import expect_version as expect
     from ..checking import read_instance, read_paths
 
     if not paths and not session.is_instance:
         fail(f"{session.folder} holds no guanxi.yaml", hint="name a PATH, or make an instance with `guanxi init DIR`")
+    gc.disable()  # one reading, then the process ends
     reading = read_paths(paths) if paths else read_instance(session.folder)
     if expect_version:
         expect(reading, expect_version)
