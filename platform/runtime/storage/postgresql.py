@@ -40,20 +40,46 @@ _SETTINGS = {
 _ERRORS = (psycopg.Error, OverflowError)
 
 
+class Pool:
+    """Idle connections. Those that knew the tables before the last change (another generation) are not taken back."""
+
+    def __init__(self) -> None:
+        self.idle: deque[psycopg.Connection[Any]] = deque()
+        self.generation = 0
+
+    def take(self) -> psycopg.Connection[Any] | None:
+        """An idle connection, or None."""
+        while self.idle:
+            try:
+                conn = self.idle.popleft()
+            except IndexError:
+                return None
+            if not conn.closed:
+                return conn
+        return None
+
+    def empty(self) -> None:
+        """Close all idle connections."""
+        while (conn := self.take()) is not None:
+            conn.close()
+
+
 class Lease:
     """A connection in the hands of one thread; when the thread ends, it goes back to the pool."""
 
-    __slots__ = ("__weakref__", "conn", "limit", "pool", "until")
+    __slots__ = ("__weakref__", "conn", "generation", "limit", "pool", "until")
 
-    def __init__(self, conn: psycopg.Connection[Any], pool: deque[psycopg.Connection[Any]]) -> None:
+    def __init__(self, conn: psycopg.Connection[Any], pool: Pool) -> None:
         self.conn = conn
         self.pool = pool
+        self.generation = pool.generation
         self.until = 0.0  # when the running statement must have ended; 0 when none runs
         self.limit: float | None = STATEMENT_TIMEOUT
 
     def __del__(self) -> None:
-        if not self.conn.closed and self.conn.info.transaction_status == TransactionStatus.IDLE:
-            self.pool.append(self.conn)
+        fresh = self.generation == self.pool.generation and not self.conn.closed
+        if fresh and self.conn.info.transaction_status == TransactionStatus.IDLE:
+            self.pool.idle.append(self.conn)
         else:
             self.conn.close()
 
@@ -89,13 +115,13 @@ class PostgresHandle(Handle):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.peewee: Any = peewee.PostgresqlDatabase("guanxi", prefer_psycopg3=True)
-        self._pool: deque[psycopg.Connection[Any]] = deque()
+        self._pool = Pool()
         self._watch: Watch | None = None
         self._starting = threading.Lock()
 
     # connections ------------------------------------------------------------------------------------
     def _connect(self, state: ThreadState) -> Lease:
-        conn = self._pooled() or self._fresh()
+        conn = self._pool.take() or self._fresh()
         lease = Lease(conn, self._pool)
         state.conn, state.generation = lease, self.generation
         with self._starting:
@@ -106,17 +132,6 @@ class PostgresHandle(Handle):
         if state.limit != STATEMENT_TIMEOUT:
             self._limit(state, state.limit)
         return lease
-
-    def _pooled(self) -> psycopg.Connection[Any] | None:
-        while self._pool:
-            try:
-                conn = self._pool.popleft()
-            except IndexError:
-                return None
-            if not conn.closed:
-                conn.execute("DEALLOCATE ALL", prepare=False) if self.generation else None
-                return conn
-        return None
 
     def _fresh(self) -> psycopg.Connection[Any]:
         options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
@@ -148,8 +163,13 @@ class PostgresHandle(Handle):
     def close(self) -> None:
         """Close this thread's connection and the idle ones of the pool."""
         super().close()
-        while self._pool:
-            self._pool.popleft().close()
+        self._pool.empty()
+
+    def forget_statements(self) -> None:
+        """See Handle."""
+        super().forget_statements()
+        self._pool.generation = self.generation
+        self._pool.empty()
 
     # statements -------------------------------------------------------------------------------------
     def _run(self, sql: str, params: Sequence[Any], take: Callable[[Any], T]) -> T:
@@ -249,7 +269,6 @@ class PostgresHandle(Handle):
         conn = self.state.conn.conn
         before, conn.prepare_threshold = conn.prepare_threshold, None
         try:
-            conn.execute("DEALLOCATE ALL")
             yield
         finally:
             conn.prepare_threshold = before
