@@ -52,6 +52,7 @@ def compile_field(scope: Scope, one: FieldOutline) -> Field:
         on_delete=_on_delete(part),
         value=value,
         layer=_layer(scope, one.name),
+        aliases=part.aliases,
     )
 
 

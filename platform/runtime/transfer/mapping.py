@@ -168,7 +168,9 @@ class ColumnMap:
     def _check_via(self, field: Field, via: str) -> None:
         target = self.grants.registry.objects.get(field.target) if field.type in REFERENCES else None
         if target is None:
-            raise BadRequest(f"'{field.name}' refers to no record: '{field.name}.{via}' cannot be.", code="unknown_field")
+            raise BadRequest(
+                f"'{field.name}' refers to no record: '{field.name}.{via}' cannot be.", code="unknown_field"
+            )
         rights = self.grants.on(target.name)
         known = [n for n, f in target.fields.items() if rights.readable(n) and f.stored]
         if via not in known:

@@ -40,9 +40,7 @@ class ImportOptions:
     @property
     def wanted(self) -> Wanted:
         """The part that says how the file is written."""
-        return Wanted(
-            self.format, self.encoding, self.delimiter, self.quote, self.record_end, self.header, self.sheet
-        )
+        return Wanted(self.format, self.encoding, self.delimiter, self.quote, self.record_end, self.header, self.sheet)
 
     def as_json(self) -> dict[str, Any]:
         """For the job's row."""
