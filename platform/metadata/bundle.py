@@ -7,10 +7,11 @@ of the software changes nothing until somebody publishes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from .fingerprint import canonical
 from .sources import Layer, Source
 
 FORMAT = 1
@@ -18,11 +19,12 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a version was made of: the layers in the order given, the languages and the currency."""
+    """What a version was made of: layers in the order given, languages, currency, and the bases of its patches."""
 
     layers: tuple[Layer, ...]
     languages: tuple[str, ...] = ("en", "zh")
     currency: str = "CNY"
+    bases: Mapping[str, Any] = field(default_factory=dict)
 
 
 def to_text(bundle: Bundle) -> str:
@@ -31,6 +33,7 @@ def to_text(bundle: Bundle) -> str:
         "format": FORMAT,
         "languages": list(bundle.languages),
         "currency": bundle.currency,
+        "bases": {mark: json.loads(canonical(value)) for mark, value in bundle.bases.items()},
         "layers": [
             {"name": layer.name, "files": {source.file: text_of(source) for source in layer.sources}}
             for layer in bundle.layers
@@ -48,7 +51,7 @@ def from_text(text: str) -> Bundle:
         Layer(one["name"], tuple(Source(one["name"], file, said) for file, said in one["files"].items()))
         for one in value["layers"]
     )
-    return Bundle(layers, tuple(value["languages"]), value["currency"])
+    return Bundle(layers, tuple(value["languages"]), value["currency"], value.get("bases", {}))
 
 
 def text_of(source: Source) -> str:

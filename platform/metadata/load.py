@@ -6,15 +6,14 @@ faults would be echoes. With a cache, a second reading only works on what change
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from guanxi.common.diagnostics import DefinitionError, Diagnostic, Diagnostics, Place
 from guanxi.registry import Registry
 
 from .assemble import link_and_compile
+from .collector import without_collection
 from .fingerprint import DigestCache, fingerprint
 from .link.memory import Memory
 from .nodes import Document
@@ -67,7 +66,7 @@ def check(
     """
     report = found if found is not None else Diagnostics()
     memory = cache if cache is not None else ReadCache()
-    with _no_collection():
+    with without_collection():
         documents = merged_documents(layers, report, memory, bases)
         if documents is None:
             return None, list(report)
@@ -107,15 +106,3 @@ def _order(layers: Sequence[Layer], documents: Sequence[Document], found: Diagno
             found.error("pack-missing", sentence, place, hint="add a pack.yaml with kind, name and version")
     packs = [name for name in order_packs(heads, found) if any(layer.name == name for layer in layers)]
     return [PLATFORM, *packs, INSTANCE]
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Half a million live nodes make each pass of the cycle collector slow, and there are no cycles to find."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
