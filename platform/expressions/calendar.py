@@ -56,6 +56,15 @@ class WorkingCalendar:
         """Working days after `start` up to and including `end`; negative when `end` comes first."""
         return self._up_to(end.toordinal()) - self._up_to(start.toordinal())
 
+    def first_day_reaching(self, end: date, left: int) -> date:
+        """The first day D such that at most `left` working days lie after D up to `end`; clamped to the calendar."""
+        wanted = self._up_to(end.toordinal()) - left
+        low, high = 1, _LAST
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._up_to(middle) >= wanted else (middle + 1, high)
+        return date.fromordinal(low)
+
     def add_working_days(self, start: date, days: int) -> date | None:
         """The day on which `days` working days have passed since `start` (negative: the other way).
 

@@ -44,6 +44,16 @@ def add(left: Number, right: Number) -> Number | None:
     return limit_decimal(_CONTEXT.add(left, right))
 
 
+def shifted(value: Number, digits: int) -> Decimal:
+    """Value × 10^digits, exact."""
+    return _CONTEXT.scaleb(Decimal(value), digits)
+
+
+def add_exact(left: Decimal, right: Number) -> Decimal:
+    """Left + right without a limit, for sums whose total is limited."""
+    return _CONTEXT.add(left, right)
+
+
 def subtract(left: Number, right: Number) -> Number | None:
     """Left - right."""
     if isinstance(left, int) and isinstance(right, int):

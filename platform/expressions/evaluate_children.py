@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from . import tree as t
-from .decimals import _CONTEXT, divide, limit
+from .decimals import add_exact, divide, limit
 from .env import Env, Record
 from .evaluate import Closure, compile_row, compile_term
 
@@ -41,7 +41,7 @@ def _source(source: t.Source) -> Callable[[Any, Env], tuple[Record | None, Seque
         ids = found.get(source.field) or ()
         env.spend(len(ids))
         targets = (env.lookup(source.object, target) for target in ids)
-        return found, [target for target in targets if target is not None]
+        return found, [target for target in targets if target is not None and target.get("deleted_at") is None]
 
     return links if source.way == "links" else children
 
@@ -101,7 +101,7 @@ def _reduce(
 def _total(values: list[Any], exact: bool) -> Any:
     total: Any = Decimal(0) if exact else 0
     for value in values:
-        total = _CONTEXT.add(total, value) if exact else total + value
+        total = add_exact(total, value) if exact else total + value
     return total
 
 

@@ -305,13 +305,10 @@ def root(row: RowTerm) -> RowTerm:
 
 def needs_row(term: Term) -> bool:
     """True when the value depends on a record; else the caller's environment is enough."""
-    for found in walk(term):
-        if isinstance(found, IsNew | Changed):
-            return True
-        row = found.row if isinstance(found, FieldTerm | Inline) else None
-        row = found.source.row if isinstance(found, Aggregate) else row
-        # What stands inside an inlined formula or a child condition belongs to that row, so the row itself decides;
-        # walking on can only add a `Row` that is bound there, which is why aggregates and formulas count as rows.
-        if row is not None and not isinstance(root(row), MeRow | ParamRow):
-            return True
-    return False
+    if isinstance(term, IsNew | Changed):
+        return True
+    if isinstance(term, FieldTerm | Inline):
+        return not isinstance(root(term.row), MeRow | ParamRow)
+    if isinstance(term, Aggregate):
+        return not isinstance(root(term.source.row), MeRow | ParamRow)
+    return any(needs_row(below) for below in children(term))

@@ -45,6 +45,11 @@ WORKING_DAYS = Function(
     "working_days_between", ("date", "date", "calendar"), "integer",
     lambda a, b, calendar: calendar.working_days_between(a, b), "gx_working_days({0}, {1}, {2})",
 )  # fmt: skip
+# Only ever evaluated for the caller: the border that turns a question about working days into one about a date.
+WORKING_BORDER = Function(
+    "working_border", ("date", "integer", "calendar"), "date",
+    lambda end, left, calendar: calendar.first_day_reaching(end, left), "NULL", "NULL",
+)  # fmt: skip
 MONTH_START = Function("start_of_month", ("date",), "date", lambda d: d.replace(day=1),
                        "date_trunc('month', ({0})::timestamp)::date", "(substr({0}, 1, 8) || '01')")  # fmt: skip
 QUARTER_START = Function("start_of_quarter", ("date",), "date", lambda d: d.replace(month=(d.month - 1) // 3 * 3 + 1, day=1),

@@ -1,0 +1,214 @@
+"""Values in SQL: every term of the checked tree as text of either engine, NULL where Python gives None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from guanxi.expressions import tree as t
+from guanxi.expressions.functions.numbers import MAX, MIN, TO_DECIMAL
+
+from .expression_sql_parts import Sql, fill, joined, quoted
+from .expression_sql_scope import Frame
+
+_NAMES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide", "%": "modulo"}
+_POSTGRES = {
+    "/": "gx_divide(({0})::numeric, ({1})::numeric)",
+    "//": "gx_floor_divide(({0})::numeric, ({1})::numeric)",
+    "%": "gx_modulo(({0})::numeric, ({1})::numeric)",
+}
+
+
+def compile_value(term: t.Term, frame: Frame) -> Sql:
+    """The value of a term."""
+    if frame.scope.fold and not isinstance(term, t.Const | t.ListTerm) and not t.needs_row(term):
+        return frame.values.bind(term)
+    return _COMPILERS[type(term)](term, frame)
+
+
+# forms of numbers -----------------------------------------------------------------------------------
+def as_key(part: Sql, frame: Frame) -> Sql:
+    """A number as an exact decimal: a key on SQLite, numeric on PostgreSQL."""
+    if not frame.sqlite:
+        return part if part.kind == "decimal" else fill("({0})::numeric", part).of("decimal")
+    if part.scale is None:
+        return part
+    return fill(f"gx_dec({{0}}, {part.scale})", part).of("decimal")
+
+
+def ready(part: Sql, frame: Frame) -> Sql:
+    """A value to hand out: decimals in one form, text in code-point order."""
+    if part.kind == "decimal":
+        return as_key(part, frame)
+    if not frame.sqlite and part.kind in ("text", "choice") and not part.column:
+        return fill('({0}) COLLATE "C"', part).of(part.kind)
+    return part
+
+
+def alike(parts: list[Sql], kind: str, frame: Frame) -> list[Sql]:
+    """Values of one type brought to one form."""
+    if kind != "decimal":
+        return parts
+    if frame.sqlite and len({p.scale for p in parts}) == 1 and parts[0].scale is not None:
+        return parts
+    return [as_key(p, frame) for p in parts]
+
+
+# rows -----------------------------------------------------------------------------------------------
+def row_frame(row: t.RowTerm, frame: Frame) -> Frame:
+    """The frame of the row that a row term means."""
+    match row:
+        case t.Row():
+            return frame
+        case t.Outer():
+            if frame.outer is None:
+                raise ValueError("no outer row in this statement")
+            return frame.outer
+        case t.Hop(base, field, target):
+            found = row_frame(base, frame)
+            return found.at(found.scope.hop(field, target, found.alias), target)
+    raise ValueError(f"{type(row).__name__} has no place in SQL")
+
+
+def column(frame: Frame, name: str) -> Sql:
+    """A column of the row in focus."""
+    return Sql(f"{quoted(frame.alias)}.{quoted(name)}", (), column=True)
+
+
+def _field(term: t.FieldTerm, frame: Frame) -> Sql:
+    found = column(row_frame(term.row, frame), term.name)
+    kind, scale = term.type.kind, None
+    if kind in ("integer", "reference"):
+        scale = 0
+    elif kind == "decimal":
+        scale = (term.type.scale or 0) if frame.sqlite else None
+    return Sql(found.text, (), kind, scale, column=True)
+
+
+def _inline(term: t.Inline, frame: Frame) -> Sql:
+    at = row_frame(term.row, frame)
+    found = compile_value(term.tree, at)
+    if not isinstance(term.row, t.Hop):
+        return found
+    return fill("CASE WHEN {0} IS NOT NULL THEN {1} END", column(at, "id"), found).of(found.kind, found.scale)
+
+
+# numbers --------------------------------------------------------------------------------------------
+def _whole(text: Sql, whole: bool) -> Sql:
+    return fill("gx_int({0})" if whole else "gx_limit({0})", text).of(*(("integer", 0) if whole else ("decimal", None)))
+
+
+def _operand(term: t.Term, frame: Frame) -> Sql:
+    found = compile_value(term, frame)
+    return as_key(found, frame) if frame.sqlite and term.type.kind == "decimal" else found
+
+
+def _negate(term: t.Negate, frame: Frame) -> Sql:
+    whole = term.type.kind == "integer"
+    found = _operand(term.operand, frame)
+    if frame.sqlite:
+        return fill("gx_negate({0})", found).of(*(("integer", 0) if whole else ("decimal", None)))
+    return _whole(fill("-(({0})::numeric)", found), whole)
+
+
+def _arithmetic(term: t.Arithmetic, frame: Frame) -> Sql:
+    whole = term.type.kind == "integer"
+    left, right = _operand(term.left, frame), _operand(term.right, frame)
+    if frame.sqlite:
+        found = fill(f"gx_{_NAMES[term.operator]}({{0}}, {{1}})", left, right)
+        return found.of("integer", 0) if whole else found.of("decimal")
+    text = _POSTGRES.get(term.operator)
+    if text is not None:
+        return _whole(fill(text, left, right), True) if whole else fill(text, left, right).of("decimal")
+    return _whole(fill(f"(({{0}})::numeric {term.operator} ({{1}})::numeric)", left, right), whole)
+
+
+# choices --------------------------------------------------------------------------------------------
+def _choose(term: t.Choose, frame: Frame) -> Sql:
+    from .expression_sql_conditions import compile_true
+
+    then, other = alike([compile_value(x, frame) for x in (term.then, term.other)], term.type.kind, frame)
+    found = fill("CASE WHEN {0} THEN {1} ELSE {2} END", compile_true(term.condition, frame), then, other)
+    return found.of(term.type.kind, then.scale if term.type.kind != "blank" else None)
+
+
+def _coalesce(term: t.Coalesce, frame: Frame) -> Sql:
+    parts = alike([compile_value(o, frame) for o in term.operands], term.type.kind, frame)
+    if len(parts) == 1:
+        return parts[0]
+    return fill("coalesce({0})", joined(", ", parts)).of(term.type.kind, parts[0].scale)
+
+
+def _boolean(term: Any, frame: Frame) -> Sql:
+    """A condition as a value: never NULL."""
+    from .expression_sql_conditions import compile_true
+
+    return fill("(({0}) IS TRUE)", compile_true(term, frame)).of("boolean")
+
+
+# functions ------------------------------------------------------------------------------------------
+def arguments(term: t.Apply, frame: Frame) -> list[Sql]:
+    """The arguments of a function in the form its code asks for, zone and calendar included."""
+    function = term.function
+    codes = [c for c in function.arguments if c not in ("zone", "calendar")]
+    found = []
+    for index, argument in enumerate(term.arguments):
+        code = codes[min(index, len(codes) - 1)]
+        part = compile_value(argument, frame)
+        numeric = code in ("number", "decimal") and argument.type.kind == "decimal"
+        found.append(as_key(part, frame) if numeric else part)
+    if function.arguments[-1] == "zone":
+        found.append(frame.values.zone())
+    elif function.arguments[-1] == "calendar":
+        found.append(frame.values.calendar(term.calendar))
+    return found
+
+
+def _apply(term: t.Apply, frame: Frame) -> Sql:
+    function, kind = term.function, term.type.kind
+    if function is TO_DECIMAL:
+        return as_key(compile_value(term.arguments[0], frame), frame)
+    parts = arguments(term, frame)
+    if function in (MIN, MAX):
+        parts = alike(parts, kind, frame)
+    template = function.sqlite if frame.sqlite else function.postgresql
+    if not template:
+        template = f"{function.sqlite_name}({{all}})"
+    if "{all}" in template:
+        template = template.replace("{all}", ", ".join(f"{{{i}}}" for i in range(len(parts))))
+    scale = parts[0].scale if function in (MIN, MAX) else 0 if kind == "integer" else None
+    return fill(template, *parts).of(kind, scale)
+
+
+def _const(term: t.Const, frame: Frame) -> Sql:
+    return frame.values.constant(term.value, term.type.kind)
+
+
+def _caller(term: t.CallerTerm | t.ParamTerm, frame: Frame) -> Sql:
+    return frame.values.bind(term)
+
+
+def _aggregate(term: t.Aggregate, frame: Frame) -> Sql:
+    from .expression_sql_children import compile_aggregate
+
+    return compile_aggregate(term, frame)
+
+
+_COMPILERS: dict[type, Callable[[Any, Frame], Sql]] = {
+    t.Const: _const,
+    t.FieldTerm: _field,
+    t.Inline: _inline,
+    t.CallerTerm: _caller,
+    t.ParamTerm: _caller,
+    t.Negate: _negate,
+    t.Arithmetic: _arithmetic,
+    t.Not: _boolean,
+    t.Logic: _boolean,
+    t.Compare: _boolean,
+    t.IsBlank: _boolean,
+    t.Member: _boolean,
+    t.Choose: _choose,
+    t.Coalesce: _coalesce,
+    t.Apply: _apply,
+    t.Aggregate: _aggregate,
+}
