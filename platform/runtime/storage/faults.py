@@ -6,6 +6,7 @@ healthy server may answer later (full disk, lock, lost connection) is `Unavailab
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 
@@ -13,6 +14,8 @@ import psycopg
 from psycopg import errors as pg
 
 from guanxi.common.errors import BadRequest, Conflict, GuanxiError, TooLarge, Unavailable
+
+log = logging.getLogger("guanxi.storage")
 
 
 class ConstraintViolation(Conflict):
@@ -52,6 +55,14 @@ class StalePlan(Unavailable):
     """A prepared statement outlived a change of its tables; a fresh connection knows the new shape."""
 
 
+class StaleSchema(Unavailable):
+    """A statement names a table or column that is not there: it was made for a version that is no longer published.
+    Asking again with the services of the current version works.
+    """
+
+    code = "stale_schema"
+
+
 _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
 _PG_KEY = re.compile(r"\((.*?)\)=\(")
 _SQLITE_IO = {
@@ -88,6 +99,9 @@ def sqlite_fault(error: Exception) -> Exception:
     for prefix, sentence in _SQLITE_IO.items():
         if name.startswith(prefix):
             return Unavailable(sentence)
+    if str(error).startswith(("no such column", "no such table")) or "has no column named" in str(error):
+        log.warning("a statement for other tables than there are: %s", error)
+        return StaleSchema("The definitions have just changed.")
     if "integer overflow" in str(error):
         return BadRequest("A number is out of range.", code="range")
     if isinstance(error, sqlite3.OperationalError) and "parser stack overflow" in str(error):
@@ -115,6 +129,9 @@ def postgres_fault(error: Exception) -> Exception:
         return Contention("The database is busy.")
     if isinstance(error, pg.FeatureNotSupported) and "cached plan" in str(error):
         return StalePlan("The tables have just changed.")
+    if isinstance(error, (pg.UndefinedColumn, pg.UndefinedTable)):
+        log.warning("a statement for other tables than there are: %s", error)
+        return StaleSchema("The definitions have just changed.")
     if isinstance(error, (psycopg.DataError, OverflowError)):
         return BadRequest("A value does not fit the database.", code="range")
     state = getattr(error, "sqlstate", None) or ""
