@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from guanxi.common.errors import FieldError
 
@@ -14,6 +14,7 @@ from .access.actor import Actor
 from .query.request import AggregateQuery, ListQuery, Page, Row, Saved
 
 Engine = Literal["sqlite", "postgresql"]
+T = TypeVar("T")
 
 
 class Database(Protocol):
@@ -52,6 +53,10 @@ class Database(Protocol):
 
     def read(self) -> AbstractContextManager[None]:
         """Several reads on one snapshot."""
+        ...
+
+    def retry(self, work: Callable[[], T], attempts: int = 4) -> T:
+        """Do `work` (which opens its own `write()`) again when it lost against another transaction."""
         ...
 
     def after_commit(self, effect: Callable[[], None]) -> None:

@@ -1,0 +1,67 @@
+"""The sentences of refused records, in the languages of the platform; one place, so that channels never word their own.
+
+A fault is a `FieldError`: field, code of `errors.RECORD_CODES`, sentence. Texts from metadata (a rule's message) win
+over these. What is left out: translation of text from outside, which is quoted as it came.
+"""
+
+from __future__ import annotations
+
+from guanxi.common.errors import FieldError
+from guanxi.common.labels import Label
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "required": ("A value must be given.", "必须填写。"),
+    "required_stage": ("A value is needed to enter the stage {stage}.", "进入阶段“{stage}”前必须填写。"),
+    "unknown_field": ("There is no field '{name}'.", "没有字段“{name}”。"),
+    "nearest": (" Did you mean '{name}'?", " 是否为“{name}”?"),
+    "system": ("The platform sets this field.", "该字段由系统维护。"),
+    "formula": ("This field is calculated.", "该字段由系统计算。"),
+    "read_only": ("This field cannot be changed.", "该字段不可修改。"),
+    "read_only_now": ("This field cannot be changed in the record's present state.", "在当前状态下不可修改该字段。"),
+    "forbidden": ("You may not change this field.", "您无权修改该字段。"),
+    "forbidden_owner": ("You may not say who owns the record.", "您无权指定负责人。"),
+    "scope": ("The record would leave what you may work on.", "保存后该记录将超出您的操作范围。"),
+    "object": ("A record is an object of fields and values.", "记录必须是字段与值的对象。"),
+    "nesting": ("The value is nested too deeply or too large.", "该值嵌套过深或过大。"),
+    "type": ("The value has the wrong type.", "值的类型不正确。"),
+    "length": ("The text is longer than {most} characters.", "文本超过 {most} 个字符。"),
+    "integer": ("The number is too large.", "数值过大。"),
+    "choice": ("'{name}' is not one of the options.", "“{name}”不在可选范围内。"),
+    "reference": ("There is no {object} with the id {id}.", "不存在编号为 {id} 的{object}。"),
+    "gone": ("The record referred to does not exist.", "所引用的记录不存在。"),
+    "referred": ("{count} records of {object} still refer to it.", "仍有 {count} 条{object}记录引用它。"),
+    "referred_hidden": ("Other records still refer to it.", "仍有其他记录引用它。"),
+    "too_many": ("More than {most} records would be affected.", "受影响的记录超过 {most} 条。"),
+    "unique": ("Another record has this value.", "已有其他记录使用该值。"),
+    "unique_key": ("Another record has the same {fields}.", "已有其他记录的“{fields}”相同。"),
+    "duplicate": ("The record looks like one that exists.", "疑似重复记录。"),
+    "rule": ("A rule of the object does not hold: {name}.", "不符合规则:{name}。"),
+    "stage_unknown": ("There is no stage '{name}'.", "没有阶段“{name}”。"),
+    "stage_start": ("A new record starts in the stage {stage}.", "新记录从阶段“{stage}”开始。"),
+    "stage_path": ("From {old} the record cannot move to {new}.", "不能从“{old}”移到“{new}”。"),
+    "stage_gate": ("The record does not meet what the stage {stage} asks for.", "不满足进入阶段“{stage}”的条件。"),
+    "stage_by": ("You may not move the record to the stage {stage}.", "您无权将记录移到阶段“{stage}”。"),
+    "action_now": ("This cannot be done with the record in its present state.", "当前状态下不能执行该操作。"),
+}
+
+
+def text(key: str, language: str, /, **words: object) -> str:
+    """The sentence `key` in `language` (Chinese for any zh, else English) with `words` filled in."""
+    english, chinese = TEXTS[key]
+    return (chinese if language[:2] == "zh" else english).format(**words)
+
+
+def fault(field: str, code: str, key: str, language: str, /, **words: object) -> FieldError:
+    """One fault of `field` with the sentence `key`."""
+    return FieldError(field, code, text(key, language, **words))
+
+
+def named(label: Label, name: str, language: str) -> str:
+    """What a person calls something: its label, else its name."""
+    return label.text(language) or name
+
+
+def printable(name: object) -> str:
+    """A name from outside, fit for a sentence: no halves of surrogate pairs or control signs, at most 60 characters."""
+    shown = str(name)[:60].encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c.isprintable() else "\ufffd" for c in shown)

@@ -1,0 +1,136 @@
+"""Rows of records in and out of the database: load, lock, insert, update, links, and what each write leaves behind.
+
+Each write leaves three traces in its own transaction: a history row (tracked fields that moved), an outbox row (what
+later effects are made from) and the search index. Nothing here judges anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from guanxi.common.errors import Stale
+from guanxi.runtime.people.revision import PEOPLE_OBJECTS, touch
+from guanxi.runtime.search.index import index_record
+
+from .draft import filled
+from .plan import ObjectPlan
+
+if TYPE_CHECKING:
+    from .work import Work
+
+HISTORY = (
+    "INSERT INTO gx_history (object, record_id, version, at, by_id, action, channel, changes)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+OUTBOX = "INSERT INTO gx_outbox (at, kind, object, record_id, payload, key, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+OUTCOMES = {"create": "created", "delete": "deleted", "restore": "restored", "purge": "purged"}
+
+
+def load(work: Work, plan: ObjectPlan, record_id: int, *, lock: bool = False) -> dict[str, Any] | None:
+    """One row in Python form, links included, whether live or in the trash; None when there is none."""
+    texts = work.statements(plan.name)
+    found = work.db.rows(texts.lock if lock else texts.by_id, (record_id,))
+    if not found:
+        return None
+    row = texts.read(found[0])
+    if plan.links:
+        read_links(work, plan, row)
+    return row
+
+
+def read_links(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
+    """Fill in the lists of references."""
+    texts = work.statements(plan.name).links
+    for known in plan.links:
+        row[known.name] = tuple(r[0] for r in work.db.rows(texts[known.name].read, (row["id"],))) or None
+
+
+def insert(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> int:
+    """Write a new row; `row` gets its id, version and stamps."""
+    row["version"] = 1
+    row["created_at"] = row["updated_at"] = work.now
+    row["created_by"] = row["updated_by"] = work.actor.id
+    row["deleted_at"] = row["deleted_by"] = None
+    texts = work.statements(plan.name)
+    record_id: int = work.db.rows(texts.insert, texts.insert_params(row))[0][0]
+    row["id"] = record_id
+    for known in plan.links:
+        if filled(row.get(known.name)):
+            _add_links(work, plan, known.name, record_id, row[known.name])
+    return record_id
+
+
+def update(work: Work, plan: ObjectPlan, old: Mapping[str, Any], new: dict[str, Any], changed: Sequence[str]) -> None:
+    """Write the changed fields when the row is still at the old version, else Stale."""
+    new["version"] = old["version"] + 1
+    new["updated_at"], new["updated_by"] = work.now, work.actor.id
+    texts = work.statements(plan.name)
+    links = texts.links
+    sql, params = texts.update(tuple(name for name in changed if name not in links))
+    if work.db.execute(sql, (*params(new), old["id"], old["version"])) != 1:
+        raise Stale(old["version"])
+    for name in changed:
+        if name in links:
+            work.db.execute(links[name].clear, (old["id"],))
+            _add_links(work, plan, name, old["id"], new[name] or ())
+
+
+def set_trashed(work: Work, plan: ObjectPlan, row: dict[str, Any], *, trashed: bool) -> None:
+    """Move a row into or out of the trash; `row` follows."""
+    before = row["version"]
+    row["version"] = before + 1
+    row["deleted_at"], row["deleted_by"] = (work.now, work.actor.id) if trashed else (None, None)
+    row["updated_at"], row["updated_by"] = work.now, work.actor.id
+    texts = work.statements(plan.name)
+    if work.db.execute(texts.trash(), (*texts.trash_params(row), row["id"], before)) != 1:
+        raise Stale(before)
+    work.remember(plan.name, row["id"], row)
+
+
+def _add_links(work: Work, plan: ObjectPlan, field: str, source: int, targets: Iterable[int]) -> None:
+    text = work.statements(plan.name).links[field].add
+    for position, target in enumerate(targets):
+        work.db.execute(text, (source, target, position))
+
+
+def changes_of(
+    plan: ObjectPlan, old: Mapping[str, Any] | None, new: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """The tracked fields among `names` with both values in JSON form."""
+    before = old or {}
+    fields, tracked = plan.fields, plan.history
+    return {
+        name: {"from": fields[name].json(before.get(name)), "to": fields[name].json(new.get(name))}
+        for name in names
+        if name in tracked
+    }
+
+
+def trace(
+    work: Work,
+    plan: ObjectPlan,
+    action: str,
+    row: Mapping[str, Any],
+    *,
+    changed: Sequence[str] = (),
+    changes: Mapping[str, Any],
+) -> None:
+    """Leave the history row, the outbox row and the search entry of one write."""
+    record_id, version = row["id"], row["version"]
+    db, stamp = work.db, work.stamp
+    kept = orjson.dumps(changes).decode()
+    db.execute(
+        work.room.history, (plan.name, record_id, version, stamp, work.actor.id, action, work.actor.channel, kept)
+    )
+    payload = orjson.dumps({"action": action, "version": version, "by": work.actor.id, "changed": list(changed)})
+    kind = f"record.{OUTCOMES.get(action, 'updated')}"
+    key = f"{plan.name}-{record_id}-{version}-{action}"
+    db.execute(work.room.outbox, (stamp, kind, plan.name, record_id, payload.decode(), key, stamp))
+    if plan.name in PEOPLE_OBJECTS:
+        touch(db)
+    searched = plan.searched
+    if searched and (action == "create" or not searched.isdisjoint(changed)):
+        index_record(db, plan.object, record_id, row)

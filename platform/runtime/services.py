@@ -1,0 +1,85 @@
+"""Everything that runs on one published version, as one frozen bundle: built whole, swapped whole.
+
+A request reads the bundle once and finishes on it, whatever is published meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from guanxi.common.clock import Clock, SystemClock
+from guanxi.registry.registry import Registry
+
+from .access.actor import UTC_ZONE, Actor
+from .access.grants import AccessTable
+from .people import ActorLoader, Credentials
+from .people import Tokens as BearerTokens
+from .ports import Database
+from .query.reader import Reader
+from .records.room import Room
+from .records.service import RecordService
+from .storage.tables import Tables
+
+
+@dataclass(frozen=True)
+class Services:
+    """One version. `version` is its number, 0 before anything is published."""
+
+    registry: Registry
+    database: Database
+    clock: Clock
+    version: int
+    tables: Tables
+    access: AccessTable
+    reader: Reader
+    records: RecordService
+    zone: ZoneInfo
+    language: str
+
+    @cached_property
+    def actors(self) -> ActorLoader:
+        """Who users are when acting."""
+        return ActorLoader(self.database, self.registry, self.tables, self.zone, self.language)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Passwords."""
+        return Credentials(self.database, self.clock)
+
+    @cached_property
+    def tokens(self) -> BearerTokens:
+        """Bearer tokens."""
+        return BearerTokens(self.database, self.clock)
+
+    def actor(self, user_id: int) -> Actor | None:
+        """The actor of an active user, or None."""
+        return self.actors.load(user_id)
+
+
+def build_services(
+    registry: Registry,
+    database: Database,
+    *,
+    clock: Clock | None = None,
+    version: int = 0,
+    zone: ZoneInfo = UTC_ZONE,
+    language: str = "en",
+    secret: bytes = b"guanxi",
+) -> Services:
+    """The bundle of a Registry whose tables exist; `secret` keys list cursors (the same for every worker)."""
+    moment = clock or SystemClock()
+    tables = Tables(registry, database.peewee)
+    access = AccessTable(registry)
+    reader = Reader(registry, database, tables=tables, access=access, clock=moment, secret=secret)
+    room = Room(
+        registry=registry,
+        database=database,
+        tables=tables,
+        access=access,
+        reader=reader,
+        clock=moment,
+        zone=zone,
+    )
+    return Services(registry, database, moment, version, tables, access, reader, RecordService(room), zone, language)
