@@ -20,6 +20,7 @@ from . import update as updating
 from .actions import act, action_states
 from .batch import Undo, run_batch
 from .bulk import BulkCreator, BulkResult
+from .form_state import form_state
 from .inputs import record_id as checked_id
 from .inputs import version_number
 from .plan import ObjectPlan
@@ -77,6 +78,20 @@ class RecordService:
         row = work.row(object_name, record_id)
         actions = action_states(work, work.plan(object_name), row) if row is not None else {}
         return {**found, "actions": actions}
+
+    def titles(self, actor: Actor, object_name: str, ids: Sequence[int]) -> Mapping[int, str]:
+        """See Records."""
+        return self.reader.titles(actor, object_name, ids)
+
+    def form_state(
+        self, actor: Actor, object_name: str, values: Mapping[str, Any], record_id: int | None = None
+    ) -> Mapping[str, frozenset[str]]:
+        """See Records."""
+        work = Work(self.room, actor)
+        plan = work.plan(object_name)
+        with self.room.db.read():
+            old = None if record_id is None else work.seen(plan, checked_id(record_id))
+            return form_state(work, plan, values, old)
 
     # writing ----------------------------------------------------------------------------------------
     def _write(self, actor: Actor, object_name: str, do: Callable[[Work, ObjectPlan], T]) -> T:
