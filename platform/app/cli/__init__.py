@@ -17,8 +17,19 @@ from .common import Session, answer
 
 # name → (module below this package, attribute, one line for the overview); in the order in which help lists them
 COMMANDS: dict[str, tuple[str, str, str]] = {
+    "demo": ("demo", "demo", "An instance with sample data, served"),
     "init": ("init", "init", "Make a new, empty instance"),
     "check": ("definitions", "check", "Report every error and warning of definitions"),
+    "plan": ("publish", "plan", "Say what publishing the files would do"),
+    "apply": ("publish", "apply", "Publish the files, or a saved plan"),
+    "versions": ("publish", "versions", "Published versions"),
+    "rollback": ("publish", "rollback", "Publish an earlier version again"),
+    "diff": ("publish", "diff", "The difference between two versions"),
+    "pull": ("publish", "pull", "Write what is published back as files"),
+    "serve": ("server", "serve", "Serve the screens and the API"),
+    "openapi": ("server", "openapi", "The OpenAPI document of the instance"),
+    "doctor": ("server", "doctor", "Check database, metadata, disk and clock"),
+    "user": ("people", "user", "People, passwords and tokens"),
     "pack": ("packs", "pack", "List, show and start packs"),
 }
 

@@ -1,0 +1,88 @@
+"""`guanxi serve`, `openapi`, `doctor`: run the product, describe its API, look whether all is well."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+
+import click
+
+from guanxi.common.errors import GuanxiError
+from guanxi.runtime.access.actor import SYSTEM
+from guanxi.runtime.api.openapi import build
+
+from ..settings import redacted
+from .common import fail, instance_option, json_option, print_json
+from .opening import opened
+
+LEAST_FREE = 500 * 1024 * 1024
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--workers", default=None, type=click.IntRange(1, 64), help="Processes; one for each processor, 4 at most."
+)
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
+@instance_option
+def serve(host: str, port: int, workers: int | None, threads: int) -> None:
+    """Serve the screens and the API.
+
+    Example: guanxi serve --port 8000 --workers 2
+    """
+    from ..serve import default_workers
+    from ..serve import serve as run
+
+    with opened() as here:
+        here.live.services()
+        folder, name = here.instance.folder, here.instance.settings.name
+    click.echo(f"{name} on http://{host}:{port}")
+    run(folder, host, port, workers=workers or default_workers(), threads=threads)
+
+
+@click.command()
+@instance_option
+def openapi() -> None:
+    """Print the instance's OpenAPI 3.1 document, as an administrator sees it.
+
+    Example: guanxi openapi > openapi.json
+    """
+    with opened() as here:
+        bundle = here.services
+        rights = {name: bundle.records.permissions(SYSTEM, name) for name in bundle.registry.objects}
+        print_json(build(bundle.registry, rights, here.instance.settings.name))
+
+
+@click.command()
+@json_option
+@instance_option
+def doctor(as_json: bool) -> None:
+    """Check the database, the published metadata, the disk and the clock.
+
+    Example: guanxi doctor
+    """
+    with opened() as here:
+        checks = {"database": redacted(here.instance.settings.database)}
+        wrong = []
+        try:
+            current = here.live.services()
+            checks["metadata"] = f"version {current.version}, {len(current.registry.objects)} objects"
+            made, _ = here.publisher.make_plan(SYSTEM, None, ())
+            checks["files"] = "as published" if made.empty else "differ from what is published (guanxi plan)"
+        except GuanxiError as fault:
+            wrong.append(fault.detail)
+        free = shutil.disk_usage(here.instance.folder).free
+        checks["disk"] = f"{free // (1024 * 1024):,} MB free"
+        if free < LEAST_FREE:
+            wrong.append("the disk is nearly full")
+        checks["clock"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        checks["sqlite"] = sqlite3.sqlite_version
+    if as_json:
+        print_json({"checks": checks, "wrong": wrong})
+    else:
+        for name, value in checks.items():
+            click.echo(f"{name}: {value}")
+    if wrong:
+        fail("; ".join(wrong))

@@ -1,0 +1,34 @@
+"""One Flask application for one instance: the API, the screens, headers, cookies. Nothing here knows SQL or YAML."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from guanxi.admin.site import create_site
+from guanxi.runtime.api import create_api
+
+from .host import Host
+from .instance import Instance
+
+MAX_UPLOAD = 64 * 1024 * 1024
+
+
+def create_app(instance: Instance) -> Flask:
+    """The application. Publishes the bare platform when the instance has no version yet."""
+    app = Flask("guanxi.app", static_folder=None)
+    app.secret_key = instance.secret
+    app.config.update(
+        MAX_CONTENT_LENGTH=max(MAX_UPLOAD, instance.settings.limits.upload_megabytes * 1024 * 1024),
+        MAX_FORM_PARTS=2000,
+        SESSION_COOKIE_NAME="guanxi_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        TRUSTED_HOSTS=None,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    host = Host(instance)
+    app.extensions["guanxi_host"] = host
+    host.services()
+    create_site(app, host.site)
+    create_api(app, host)
+    return app

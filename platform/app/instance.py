@@ -1,0 +1,112 @@
+"""An instance: its folder, settings, database and the definitions its folder holds. Opened by every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from guanxi.common.clock import Clock, SystemClock
+from guanxi.common.diagnostics import Diagnostics
+from guanxi.metadata.bundle import Bundle, from_text, to_text
+from guanxi.metadata.load import ReadCache, read_definitions
+from guanxi.metadata.sources import INSTANCE, builtin_layer, folder_layer, text_layer
+from guanxi.registry import Registry
+from guanxi.runtime.schema.service import SchemaService
+from guanxi.runtime.storage.database import Handle, open_database
+from guanxi.runtime.storage.system import create_platform_tables
+
+from .packs import pack_layers
+from .settings import Settings, read_settings
+
+METADATA = "metadata"
+SECRET_FILE = "data/secret.key"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance. Nothing is opened before it is asked for."""
+
+    folder: Path
+    settings: Settings
+    clock: Clock
+
+    @classmethod
+    def open(cls, folder: Path, clock: Clock | None = None) -> Instance:
+        """Read `guanxi.yaml` of a folder. Raises DefinitionError when it is missing or wrong."""
+        return cls(folder.resolve(), read_settings(folder), clock or SystemClock())
+
+    @cached_property
+    def database(self) -> Handle:
+        """The database, with the platform's own tables up to date."""
+        handle = open_database(self.settings.database, self.folder)
+        create_platform_tables(handle)
+        return handle
+
+    @cached_property
+    def schema(self) -> SchemaService:
+        """Versions, plans and applying them."""
+        return SchemaService(self.database, self.clock, compile_stored)
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The key that signs sessions and cursors: made once per instance, readable by its owner only."""
+        path = self.folder / SECRET_FILE
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+            beside.touch(mode=0o600)
+            beside.write_bytes(secrets.token_bytes(32))
+            try:
+                os.link(beside, path)  # whoever comes first wins; the file is whole from its first moment
+            except FileExistsError:
+                pass
+            finally:
+                beside.unlink()
+        return path.read_bytes()
+
+    def bundle(self, files: Mapping[str, str] | None = None, packs: Sequence[str] | None = None) -> Bundle:
+        """What publishing would publish: the platform's definitions, the packs, and the instance's own files.
+
+        `files` stands in for the folder's `metadata/`. Raises DefinitionError when something cannot be read.
+        """
+        found = Diagnostics()
+        wanted = self.settings.packs if packs is None else packs
+        layers = [builtin_layer(), *pack_layers(wanted, self.folder, found)]
+        if files is not None:
+            layers.append(text_layer({name.lstrip("/") or "file.yaml": text for name, text in files.items()}))
+        elif (self.folder / METADATA).is_dir():
+            layers.append(folder_layer(INSTANCE, self.folder / METADATA, found, shown=METADATA))
+        found.raise_if_failed()
+        return Bundle(tuple(layers), tuple(self.settings.languages), self.settings.currency)
+
+    def close(self) -> None:
+        """Close the database when it was opened."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+def compile_bundle(bundle: Bundle, cache: ReadCache | None = None) -> Registry:
+    """Compile a bundle. Raises DefinitionError with everything wrong in it."""
+    return read_definitions(bundle.layers, languages=bundle.languages, currency=bundle.currency, cache=cache)
+
+
+def stored(bundle: Bundle) -> Mapping[str, Any]:
+    """The form in which a version keeps its sources."""
+    value: Mapping[str, Any] = json.loads(to_text(bundle))
+    return value
+
+
+def bundle_of(value: Mapping[str, Any]) -> Bundle:
+    """The bundle of a version."""
+    return from_text(json.dumps(value))
+
+
+def compile_stored(value: Mapping[str, Any], cache: ReadCache | None = None) -> Registry:
+    """The registry of a version's sources."""
+    return compile_bundle(bundle_of(value), cache)

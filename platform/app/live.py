@@ -1,0 +1,72 @@
+"""The version that runs: one Services bundle, swapped whole when a newer version is published by anybody.
+
+Asking costs one indexed row. A running request keeps the bundle it began with.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+
+from guanxi.metadata.load import ReadCache
+from guanxi.registry import Registry
+from guanxi.runtime.services import Services, build_services
+
+from .instance import Instance, compile_stored
+
+log = logging.getLogger("guanxi.live")
+
+
+class Live:
+    """The services of the version published now, for one process."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self._cache = ReadCache()
+        self._lock = Lock()
+        self._held: Services | None = None
+
+    def services(self) -> Services:
+        """The bundle of the current version; publishes the bare platform when nothing was published yet."""
+        current = self.instance.schema.current()
+        held = self._held
+        if held is not None and current is not None and held.version == current[0]:
+            return held
+        return self._swap()
+
+    def _swap(self) -> Services:
+        with self._lock:
+            current = self.instance.schema.current()
+            first = current is None
+            if current is None:
+                from .publisher import publish_first
+
+                publish_first(self.instance)
+                current = self.instance.schema.current()
+            if current is None:
+                raise RuntimeError("publishing the platform left no version")
+            number = current[0]
+            if self._held is not None and self._held.version == number:
+                return self._held
+            registry = compile_stored(self.instance.schema.bundle_of(number), self._cache)
+            services = self._use(registry, number)
+        if first:
+            from .publisher import settle
+
+            settle(services, self.instance)
+        return services
+
+    def _use(self, registry: Registry, number: int) -> Services:
+        instance = self.instance
+        services = build_services(
+            registry,
+            instance.database,
+            clock=instance.clock,
+            version=number,
+            zone=instance.settings.zone,
+            language=instance.settings.languages[0],
+            secret=instance.secret,
+        )
+        self._held = services
+        log.info("version %s is in use", number)
+        return services

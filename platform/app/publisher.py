@@ -1,0 +1,204 @@
+"""Planning and publishing for the command line, the API and the screens: sources → registry → plan → version.
+
+After a version is published the role records follow its role definitions and its seed rows are loaded; both can be
+repeated, so a process that died in between catches up at its next publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from guanxi.common.diagnostics import DefinitionError
+from guanxi.common.errors import BadRequest, Conflict, FieldError, Invalid, NotFound
+from guanxi.common.names import did_you_mean
+from guanxi.metadata.bundle import Bundle, instance_files
+from guanxi.metadata.load import ReadCache
+from guanxi.registry import Registry
+from guanxi.runtime.access.actor import SYSTEM, Actor
+from guanxi.runtime.query.request import ListQuery
+from guanxi.runtime.schema.explain import as_data
+from guanxi.runtime.schema.plan import Plan
+from guanxi.runtime.services import Services
+
+from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored
+from .packs import installed
+from .seed import load_data
+
+if TYPE_CHECKING:
+    from .live import Live
+
+
+class RefusedDefinitions(Invalid):
+    """Definitions cannot be used: one error per diagnostic, `field` holding its place."""
+
+    title, code = "The definitions are not valid", "definitions"
+
+    def __init__(self, fault: DefinitionError) -> None:
+        self.diagnostics = tuple(fault.diagnostics)
+        super().__init__(
+            [
+                FieldError(str(d.place), d.code, (f"{d.path}: " if d.path else "") + d.message + _hint(d.hint))
+                for d in fault.diagnostics
+                if d.severity == "error"
+            ]
+        )
+
+
+def _hint(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+class Publisher:
+    """Publishes for one process; see `runtime.api.host.Publisher`."""
+
+    def __init__(self, instance: Instance, live: Live) -> None:
+        self.instance = instance
+        self.live = live
+        self._cache = ReadCache()
+
+    # what would happen --------------------------------------------------------------------------------
+    def compiled(self, bundle: Bundle) -> Registry:
+        """The registry of a bundle. Raises RefusedDefinitions."""
+        try:
+            return compile_bundle(bundle, self._cache)
+        except DefinitionError as fault:
+            raise RefusedDefinitions(fault) from fault
+
+    def bundle(self, files: Mapping[str, str] | None, packs: Sequence[str] | None = None) -> Bundle:
+        """The sources to publish: the folder's, or `files` in place of the instance's own."""
+        try:
+            return self.instance.bundle(files, packs)
+        except DefinitionError as fault:
+            raise RefusedDefinitions(fault) from fault
+
+    def make_plan(self, actor: Actor, files: Mapping[str, str] | None, allow: Iterable[str]) -> tuple[Plan, Registry]:
+        """The plan of publishing these sources."""
+        bundle = self.bundle(files)
+        registry = self.compiled(bundle)
+        return self.instance.schema.plan(registry, stored(bundle), actor.name, allow=tuple(allow)), registry
+
+    def plan(self, actor: Actor, files: Mapping[str, str] | None, allow: Sequence[str]) -> dict[str, Any]:
+        """See `runtime.api.host.Publisher`."""
+        made, _ = self.make_plan(actor, files, allow)
+        return as_data(made, allow)
+
+    # making it so -------------------------------------------------------------------------------------
+    def apply(
+        self, actor: Actor, files: Mapping[str, str] | None, allow: Sequence[str], plan: str, note: str
+    ) -> dict[str, Any]:
+        """See `runtime.api.host.Publisher`."""
+        made, registry = self.make_plan(actor, files, allow)
+        if plan and plan != made.fingerprint:
+            raise Conflict("What the plan relied on has changed since it was made; make a new plan.", code="stale_plan")
+        return self._publish(made, registry, allow, note)
+
+    def apply_plan(self, made: Plan, allow: Sequence[str]) -> dict[str, Any]:
+        """Publish exactly a plan that was saved. Raises Conflict when it is stale."""
+        try:
+            registry = compile_stored(made.bundle)
+        except DefinitionError as fault:
+            raise RefusedDefinitions(fault) from fault
+        return self._publish(made, registry, allow, made.note)
+
+    def _publish(self, made: Plan, registry: Registry, allow: Sequence[str], note: str) -> dict[str, Any]:
+        from dataclasses import replace
+
+        number = self.instance.schema.apply(replace(made, note=note or made.note), registry, allow=allow)
+        settle(self.live.services(), self.instance)
+        return {"version": number, "published": not made.empty, "plan": as_data(made, allow)}
+
+    def rollback(self, actor: Actor, number: int, allow: Sequence[str]) -> dict[str, Any]:
+        """See `runtime.api.host.Publisher`."""
+        made = self.instance.schema.plan_rollback(number, actor.name, allow=tuple(allow))
+        return self._publish(made, compile_stored(made.bundle), allow, f"back to version {number}")
+
+    def versions(self) -> Sequence[dict[str, Any]]:
+        """Published versions, newest first, the current one marked."""
+        current = self.instance.schema.current()
+        at = current[0] if current else 0
+        return [v.as_dict() | {"current": v.number == at} for v in self.instance.schema.versions()]
+
+    def files(self) -> dict[str, str]:
+        """The instance's own files as they are published."""
+        current = self.instance.schema.current()
+        return instance_files(bundle_of(self.instance.schema.bundle_of(current[0])).layers) if current else {}
+
+    def json_schema(self) -> Mapping[str, Any]:
+        """See `runtime.api.host.Publisher`."""
+        from guanxi.metadata.json_schema import json_schema
+
+        return json_schema()
+
+    # packs --------------------------------------------------------------------------------------------
+    def packs(self) -> Sequence[dict[str, Any]]:
+        """See `runtime.api.host.Publisher`."""
+        have = self.live.services().registry.packs
+        return [
+            {
+                "name": found.head.name,
+                "version": str(found.head.version),
+                "label": found.label.as_value(),
+                "requires": dict(found.head.requires),
+                "installed": have[found.head.name].version if found.head.name in have else None,
+            }
+            for found in installed()
+        ]
+
+    def pack(self, actor: Actor, name: str, act: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Publish with the pack added, read anew, or taken away; `guanxi.yaml` is changed to say so."""
+        from .pack_settings import with_packs
+
+        known = {found.head.name for found in installed()}
+        have = list(self.instance.settings.packs)
+        allow = [str(word) for word in payload.get("allow") or []]
+        if name not in known:
+            raise NotFound(
+                f"No pack '{name}' is installed here.{_hint(did_you_mean(name, known))}", code="unknown_pack"
+            )
+        if act == "install":
+            wanted = have if name in have else [*have, name]
+        elif act == "uninstall":
+            if name not in have:
+                raise Conflict(f"The instance does not use the pack '{name}'.", code="not_installed")
+            wanted = [p for p in have if p != name]
+        elif name in have:
+            wanted = have
+        else:
+            raise BadRequest(f"The instance does not use the pack '{name}'.", code="not_installed")
+        bundle = self.bundle(None, wanted)
+        registry = self.compiled(bundle)
+        made = self.instance.schema.plan(registry, stored(bundle), actor.name, allow=allow, note=f"{act} {name}")
+        done = self._publish(made, registry, allow, f"{act} {name}")
+        with_packs(self.instance.folder, wanted)
+        return done
+
+
+def publish_first(instance: Instance) -> None:
+    """Give a new instance its first version: the platform's own objects and nothing else."""
+    bundle = instance.bundle({}, ())
+    instance.schema.publish(compile_bundle(bundle), stored(bundle), "system")
+
+
+def settle(services: Services, instance: Instance) -> None:
+    """Role records as the definitions say, and seed rows."""
+    sync_roles(services)
+    seeds = [data for data in services.registry.data.values() if not data.sample]
+    if seeds:
+        load_data(services.registry, services.records, instance.clock, seeds)
+
+
+def sync_roles(services: Services) -> None:
+    """One role record for each defined role, so that people can be given it; others lose theirs."""
+    records = services.records
+    page = records.list(SYSTEM, ListQuery(object="role", fields=("id", "name", "label"), limit=500))
+    have = {str(row["name"]): row for row in page.data}
+    for name, role in services.registry.roles.items():
+        label = role.label.text(services.registry.languages[0]) or name
+        if name not in have:
+            records.create(SYSTEM, "role", {"name": name, "label": label})
+        elif have[name].get("label") != label:
+            records.update(SYSTEM, "role", int(have[name]["id"]), {"label": label})
+    for name, row in have.items():
+        if name not in services.registry.roles:
+            records.delete(SYSTEM, "role", int(row["id"]), permanent=True)

@@ -1,0 +1,163 @@
+"""Load `kind: data` rows through the record service: seed rows at publish, sample rows when somebody asks for them.
+
+A reference in a row is written as the target's natural key (the key of that object's data, its one unique field, or its
+title field). In a date or instant a text that is not a literal is an expression, so sample rows stay relative to today.
+Loading again changes only what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from guanxi.common.clock import Clock
+from guanxi.common.errors import FieldError, GuanxiError, Invalid
+from guanxi.expressions.check import check
+from guanxi.expressions.env import Env
+from guanxi.expressions.evaluate import compile_expression
+from guanxi.registry import DataSet, Field, Registry
+from guanxi.runtime.access.actor import SYSTEM
+from guanxi.runtime.ports import Records
+from guanxi.runtime.query.request import ListQuery
+
+Progress = Callable[[int, int], None]
+REFERENCES = ("reference", "user", "team")
+MOST_PASSES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How many rows a load created, changed and found as they were."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+class SeedError(GuanxiError):
+    """A row of data does not fit: names the data set and the row."""
+
+    status, title, code = 422, "Data does not fit", "bad_data"
+
+
+def load_data(
+    registry: Registry,
+    records: Records,
+    clock: Clock,
+    sets: Iterable[DataSet],
+    progress: Progress | None = None,
+) -> Loaded:
+    """Upsert the rows of all sets, in an order in which what is referred to comes first.
+
+    Raises SeedError naming set and row. Rows written before stay; loading is repeatable.
+    """
+    return _Loader(registry, records, clock).load(list(sets), progress)
+
+
+class _Loader:
+    def __init__(self, registry: Registry, records: Records, clock: Clock) -> None:
+        self.registry = registry
+        self.records = records
+        self.clock = clock
+        self.ids: dict[tuple[str, str, str], int | None] = {}
+        self.counts = {"created": 0, "updated": 0, "unchanged": 0}
+
+    def load(self, sets: Sequence[DataSet], progress: Progress | None) -> Loaded:
+        waiting = [(s, i, dict(row)) for s in sets for i, row in enumerate(s.rows, 1)]
+        total, done = len(waiting), 0
+        for _ in range(MOST_PASSES):
+            later = []
+            for data, number, row in waiting:
+                values = self._values(data, row)
+                if values is None:
+                    later.append((data, number, row))
+                    continue
+                self._save(data, number, values)
+                done += 1
+                if progress is not None:
+                    progress(done, total)
+            if len(later) == len(waiting) or not later:
+                waiting = later
+                break
+            waiting = later
+        if waiting:
+            data, number, row = waiting[0]
+            missing = [f"{k}: {v}" for k, v in row.items() if self._is_missing(data.object, k, v)]
+            raise SeedError(
+                f"{data.place}: {data.name} row {number} refers to what is not there ({', '.join(missing)})."
+            )
+        return Loaded(**self.counts)
+
+    def _save(self, data: DataSet, number: int, values: dict[str, Any]) -> None:
+        key = {name: values.pop(name) for name in data.key}
+        try:
+            outcome, _ = self.records.upsert(SYSTEM, data.object, key, values)
+        except Invalid as fault:
+            raise SeedError(f"{data.place}: {data.name} row {number}: {_sentence(fault.errors)}") from fault
+        self.counts[outcome] += 1
+
+    def _values(self, data: DataSet, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The row in JSON form, or None while something it refers to is not there yet."""
+        fields = self.registry.objects[data.object].fields
+        out: dict[str, Any] = {}
+        for name, value in row.items():
+            field = fields[name]
+            if field.type in REFERENCES and isinstance(value, str):
+                found = self._id(field, value)
+                if found is None:
+                    return None
+                out[name] = found
+            elif field.type == "references" and isinstance(value, Sequence) and not isinstance(value, str):
+                ids = [self._id(field, str(v)) if isinstance(v, str) else v for v in value]
+                if None in ids:
+                    return None
+                out[name] = ids
+            elif field.type in ("date", "datetime") and isinstance(value, str) and not value[:1].isdigit():
+                out[name] = self._moment(data.object, value)
+            else:
+                out[name] = value
+        return out
+
+    def _moment(self, object_name: str, text: str) -> str:
+        value = compile_expression(check(text, self.registry, object_name))(self._env())
+        if isinstance(value, datetime):
+            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value.isoformat() if isinstance(value, date) else str(value)
+
+    def _env(self) -> Env:
+        return Env(row={}, now=self.clock.now(), zone=SYSTEM.zone)
+
+    def _is_missing(self, object_name: str, name: str, value: Any) -> bool:
+        field = self.registry.objects[object_name].fields[name]
+        values = value if isinstance(value, list) else [value]
+        return bool(field.target) and any(isinstance(v, str) and self._id(field, v) is None for v in values)
+
+    def _id(self, field: Field, text: str) -> int | None:
+        target = field.target
+        for name in self._natural(target):
+            cached = self.ids.get((target, name, text))
+            if cached is not None:
+                return cached
+            quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+            page = self.records.list(
+                SYSTEM, ListQuery(object=target, where=f'{name} == "{quoted}"', fields=("id",), limit=2)
+            )
+            if len(page.data) == 1:
+                self.ids[target, name, text] = int(page.data[0]["id"])
+                return int(page.data[0]["id"])
+        return None
+
+    def _natural(self, object_name: str) -> list[str]:
+        """Names of single fields that can stand for a record, the best first."""
+        kind = self.registry.objects[object_name]
+        keys = [s.key[0] for s in self.registry.data.values() if s.object == object_name and len(s.key) == 1]
+        keys += [f.name for f in kind.fields.values() if f.unique]
+        keys += [k.fields[0] for k in kind.unique.values() if len(k.fields) == 1]
+        keys += [name for name in kind.title.own if kind.title.source == name]
+        return list(dict.fromkeys(keys))
+
+
+def _sentence(errors: Iterable[FieldError]) -> str:
+    return "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in errors)

@@ -1,0 +1,43 @@
+"""The production server: granian with one blocking thread a worker, so that processes share the work.
+
+Chosen by measurement (docs/performance.md): it buffers bodies, so a slow client holds no worker, and separate processes
+are not held up by each other's interpreter lock.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from .wsgi import VARIABLE
+
+TARGET = "guanxi.app.wsgi:build"
+BACKLOG = 1024
+
+
+def default_workers() -> int:
+    """One for each processor, four at the most unless told otherwise."""
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def serve(folder: Path, host: str, port: int, *, workers: int, threads: int) -> None:
+    """Serve until the process is ended; workers that die are started again."""
+    os.environ[VARIABLE] = str(folder.resolve())
+    server = Granian(
+        TARGET,
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        backlog=BACKLOG,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+        websockets=False,
+    )
+    server.serve()
