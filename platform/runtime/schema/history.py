@@ -41,6 +41,7 @@ class History:
 
     def __init__(self, db: Handle) -> None:
         self.db = db
+        self._shape: tuple[str, Shape] = ("", Shape())
 
     def current(self) -> tuple[int, str] | None:
         """(number, fingerprint) of the published version; None before the first. One row by its key."""
@@ -50,7 +51,10 @@ class History:
     def shape(self) -> Shape:
         """What the tables were made like; empty before the first version."""
         row = self.db.one("SELECT shape FROM gx_current WHERE id = 1")
-        return Shape.from_json(row[0]) if row else Shape()
+        known = self._shape
+        if row and row[0] != known[0]:
+            known = self._shape = (row[0], Shape.from_json(row[0]))
+        return known[1] if row else Shape()
 
     def versions(self) -> list[Version]:
         """All versions, newest first."""

@@ -72,6 +72,7 @@ class SchemaService(History):
         self.clock = clock or SystemClock()
         self.registry_of = registry_of
         self.inspectors = tuple(inspectors)
+        self._last: tuple[Registry, Shape] | None = None
 
     # planning ---------------------------------------------------------------------------------------
     def plan(
@@ -99,7 +100,7 @@ class SchemaService(History):
     ) -> Plan:
         with self.db.timeout(None), self.db.read():
             now = self.current() or (0, "")
-            old, new = self.shape(), desired(registry)
+            old, new = self.shape(), self._desired(registry)
             moves = self._moves(old, new, registry, rollback_to)
             look = Look(self.db, registry, old, new, moves)
             lost = tuple(
@@ -125,6 +126,13 @@ class SchemaService(History):
             note=note,
             made=instant_text(self.clock.now()),
         )
+
+    def _desired(self, registry: Registry) -> Shape:
+        """The registry's shape; planning and applying ask for the same one."""
+        last = self._last
+        if last is None or last[0] is not registry:
+            last = self._last = (registry, desired(registry))
+        return last[1]
 
     def _moves(self, old: Shape, new: Shape, registry: Registry, rollback_to: int | None) -> Moves:
         if rollback_to is None:
@@ -178,7 +186,7 @@ class SchemaService(History):
             )
             for step in fresh.steps:
                 step.run(tool)
-            self._record(tool, fresh, desired(registry))
+            self._record(tool, fresh, self._desired(registry))
             return fresh.number
 
     def _lock(self, plan: Plan) -> None:

@@ -81,7 +81,7 @@ class Shape:
 
     def to_json(self) -> str:
         """Canonical JSON text."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(self, option=orjson.OPT_SORT_KEYS).decode()
 
     @property
     def fingerprint(self) -> str:

@@ -223,6 +223,14 @@ class Handle:
         """Tables have changed: every thread starts its next transaction without prepared statements."""
         self.generation += 1
 
+    def analyze(self) -> None:
+        """Let the engine look at the tables' contents, so that it chooses indexes well; after large changes."""
+        raise NotImplementedError
+
+    def forked(self) -> None:
+        """In a child process: start without anything of the parent's."""
+        self.state = ThreadState()
+
     def close(self) -> None:
         """Close this thread's connection (those of other threads close with their threads)."""
         self.close_thread(self.state)
@@ -240,7 +248,7 @@ def _after_fork() -> None:
     """A child never uses, nor closes, its parent's connections."""
     for handle in list(_handles):
         _inherited.append(handle.state.conn)
-        handle.state = ThreadState()
+        handle.forked()
 
 
 _inherited: list[Any] = []

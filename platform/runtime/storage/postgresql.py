@@ -67,16 +67,19 @@ class Pool:
 class Lease:
     """A connection in the hands of one thread; when the thread ends, it goes back to the pool."""
 
-    __slots__ = ("__weakref__", "conn", "generation", "limit", "pool", "until")
+    __slots__ = ("__weakref__", "conn", "generation", "limit", "pool", "process", "until")
 
     def __init__(self, conn: psycopg.Connection[Any], pool: Pool) -> None:
         self.conn = conn
         self.pool = pool
         self.generation = pool.generation
+        self.process = os.getpid()
         self.until = 0.0  # when the running statement must have ended; 0 when none runs
         self.limit: float | None = STATEMENT_TIMEOUT
 
     def __del__(self) -> None:
+        if os.getpid() != self.process:
+            return  # the parent still talks over this line
         fresh = self.generation == self.pool.generation and not self.conn.closed
         if fresh and self.conn.info.transaction_status == TransactionStatus.IDLE:
             self.pool.idle.append(self.conn)
@@ -164,6 +167,16 @@ class PostgresHandle(Handle):
         """Close this thread's connection and the idle ones of the pool."""
         super().close()
         self._pool.empty()
+
+    def analyze(self) -> None:
+        """See Handle."""
+        with self.timeout(None):
+            self._run("ANALYZE", (), _nothing)
+
+    def forked(self) -> None:
+        """See Handle."""
+        super().forked()
+        self._pool, self._watch, self._starting = Pool(), None, threading.Lock()
 
     def forget_statements(self) -> None:
         """See Handle."""

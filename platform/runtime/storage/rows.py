@@ -160,6 +160,21 @@ _PYTHON_JSON: dict[str, Convert] = {
 }
 
 
+# Conversions short enough to be written into the row function itself; `v` is the value.
+_INLINE = {
+    ("sqlite", "json", "boolean"): "v == 1",
+    ("sqlite", "python", "boolean"): "v == 1",
+    ("sqlite", "json", "datetime"): "v[:19] + 'Z' if v[20:26] == '000000' else v",
+}
+
+
+def _inline(engine: Engine, form: Form, cell: Cell) -> str:
+    if (engine, form, cell.kind) == ("sqlite", "json", "decimal") and cell.scale:
+        factor = 10**cell.scale
+        return f"f'{{v // {factor}}}.{{v % {factor}:0{cell.scale}d}}' if v >= 0 else "
+    return _INLINE.get((engine, form, cell.kind), "")
+
+
 # whole rows -----------------------------------------------------------------------------------------
 def row_function(engine: Engine, form: Form, cells: Iterable[Cell], start: int = 0) -> RowFunction:
     """A compiled function from a driver's row to `{key: value}`; the first cell is at position `start`."""
@@ -171,7 +186,9 @@ def row_function(engine: Engine, form: Form, cells: Iterable[Cell], start: int =
             parts.append(f"{cell.key!r}: r[{position}]")
             continue
         scope[f"c{position}"] = convert
-        parts.append(f"{cell.key!r}: None if (v := r[{position}]) is None else c{position}(v)")
+        inline = _inline(engine, form, cell)
+        done = f"c{position}(v)" if not inline or inline.endswith("else ") else ""
+        parts.append(f"{cell.key!r}: None if (v := r[{position}]) is None else {inline}{done}")
     source = "def row(r):\n    return {" + ", ".join(parts) + "}\n"
     exec(compile(source, "<row>", "exec"), scope)  # noqa: S102 (positions and literals of our own making)
     return scope["row"]  # type: ignore[no-any-return]

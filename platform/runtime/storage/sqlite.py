@@ -47,6 +47,7 @@ class SqliteHandle(Handle):
                 "foreign_keys=ON",
                 "temp_store=MEMORY",
                 f"cache_size=-{_CACHE_KIB}",
+                "journal_size_limit=67108864",
             ):
                 conn.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
@@ -180,6 +181,17 @@ class SqliteHandle(Handle):
                 state.conn.execute("ROLLBACK")
         except sqlite3.Error:
             self.close_thread(state)
+
+    def analyze(self) -> None:
+        """See Handle."""
+        with self.timeout(None):
+            self.rows("PRAGMA analysis_limit=2000")
+            self.execute("ANALYZE")
+
+    def forked(self) -> None:
+        """See Handle."""
+        super().forked()
+        self._writers = FairLock()
 
     def close_thread(self, state: ThreadState) -> None:
         """See Handle."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,12 @@ def fresh(engine: str) -> Iterator[Handle]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=int(os.environ.get("GUANXI_EVOLUTIONS", "15")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
 @given(case=versions())
 def test_nothing_is_lost_that_was_not_named_and_rollback_brings_it_back(engine: str, case: Any) -> None:
     old, new, records, origin = case
