@@ -7,7 +7,7 @@ parameters, and `bind_all` replaces them for one request. Without them the text 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -53,14 +53,20 @@ ME_ID = Bind("me.id", lambda moment: moment.actor.id)
 NOTHING: frozenset[int] = frozenset()
 
 
+def _listed(values: Iterable[Any], engine: str) -> Any:
+    """Several values as one parameter."""
+    found: list[Any] = sorted(values)
+    return found if engine == "postgresql" else json.dumps(found)
+
+
+def argument_list(name: str) -> Bind:
+    """The request's argument `name`, several ids, as one parameter."""
+    return Bind(name, lambda moment: _listed(moment.args[name], moment.engine))
+
+
 def id_list(name: str, read: Callable[[Actor], frozenset[int] | frozenset[str]]) -> Bind:
     """A set of ids (or names) as one parameter, so that its length does not change the statement's text."""
-
-    def value(moment: Moment) -> Any:
-        ids: list[Any] = sorted(read(moment.actor))
-        return ids if moment.engine == "postgresql" else json.dumps(ids)
-
-    return Bind(name, value)
+    return Bind(name, lambda moment: _listed(read(moment.actor), moment.engine))
 
 
 MY_TEAMS = id_list("me.teams", lambda actor: actor.teams | ({actor.team} if actor.team is not None else NOTHING))

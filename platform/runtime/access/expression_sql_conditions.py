@@ -56,13 +56,13 @@ def _logic(operator: str, compiled: Callable[[t.Term, Frame], Sql]) -> Callable[
 
 def _inline_true(term: t.Inline, frame: Frame) -> Sql:
     at = row_frame(term.row, frame)
-    found = compile_true(term.tree, at)
+    found = compile_true(term.tree, at.formula())
     return fill("({0} IS NOT NULL AND {1})", column(at, "id"), found) if isinstance(term.row, t.Hop) else found
 
 
 def _inline_false(term: t.Inline, frame: Frame) -> Sql:
     at = row_frame(term.row, frame)
-    found = compile_false(term.tree, at)
+    found = compile_false(term.tree, at.formula())
     return fill("({0} IS NULL OR {1})", column(at, "id"), found) if isinstance(term.row, t.Hop) else found
 
 

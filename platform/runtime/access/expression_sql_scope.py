@@ -70,6 +70,7 @@ class SqlScope:
         self.counter = counter or Counter(alias)
         self.values = Values(engine)
         self.hops: dict[tuple[str, str], Join] = {}
+        self._definitions: SqlScope | None = None
 
     # what callers ask -------------------------------------------------------------------------------
     def condition(self, expression: Expression) -> Any:
@@ -114,7 +115,27 @@ class SqlScope:
 
     def joins(self) -> Sql:
         """All LEFT JOIN clauses, in order; empty text for none."""
-        return joined(" ", [join.clause for join in self.hops.values()])
+        clauses = [join.clause for join in self.hops.values()]
+        if self._definitions is not None:
+            clauses += [join.clause for join in self._definitions.hops.values()]
+        return joined(" ", clauses)
+
+    def definitions(self) -> SqlScope:
+        """The same place for what definitions say: a formula has one value for all who may read it, so its own
+        paths and lists are not guarded.
+        """
+        if self.guard is None:
+            return self
+        if self._definitions is None:
+            self._definitions = SqlScope(
+                self.engine,
+                self.object,
+                self.alias,
+                database=self.database,
+                fold=self.fold,
+                counter=self.counter,
+            )
+        return self._definitions
 
     def source(self) -> Any:
         """A peewee node for FROM: the table under its alias with its joins."""
@@ -123,7 +144,8 @@ class SqlScope:
     def source_sql(self) -> Sql:
         """The same as text and parameters."""
         table = Sql(f"{quoted(object_table(self.object))} AS {quoted(self.alias)}")
-        return joined(" ", [table, self.joins()]) if self.hops else table
+        joins = self.joins()
+        return joined(" ", [table, joins]) if joins.text else table
 
     def isolated(self, object_name: str, alias: str, expression: Expression) -> Sql:
         """A rule's condition on the row behind any alias, with no joins of this scope: for guards. The rule's own
@@ -182,6 +204,10 @@ class Frame:
     def at(self, alias: str, object_name: str) -> Frame:
         """Another row of the same scope in focus (a formula behind a path)."""
         return Frame(self.scope, alias, object_name)
+
+    def formula(self) -> Frame:
+        """The same row for the inside of a formula."""
+        return Frame(self.scope.definitions(), self.alias, self.object, self.outer)
 
     def child(self, object_name: str) -> Frame:
         """A row of a sub-query, with joins of its own."""

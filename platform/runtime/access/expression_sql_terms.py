@@ -87,7 +87,7 @@ def _field(term: t.FieldTerm, frame: Frame) -> Sql:
 
 def _inline(term: t.Inline, frame: Frame) -> Sql:
     at = row_frame(term.row, frame)
-    found = compile_value(term.tree, at)
+    found = compile_value(term.tree, at.formula())
     if not isinstance(term.row, t.Hop):
         return found
     return fill("CASE WHEN {0} IS NOT NULL THEN {1} END", column(at, "id"), found).of(found.kind, found.scale)

@@ -27,7 +27,10 @@ Predicate = Any  # a peewee node, or True, or False
 class RowScope(Protocol):
     """The place where a predicate is wanted: an alias of the object's table on one engine."""
 
-    engine: str
+    @property
+    def engine(self) -> str:
+        """sqlite or postgresql."""
+        ...
 
     def column(self, name: str) -> Any:
         """The peewee node of a stored column of the object, system columns included."""

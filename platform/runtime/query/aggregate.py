@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -23,12 +23,12 @@ from guanxi.runtime.access.binds import argument, bound
 from guanxi.runtime.access.gate import visible_object
 from guanxi.runtime.access.grants import Grants
 
-from .cells import json_of
 from .frame import Frame, ReadModel
 from .order import SortKey
 from .planner import Planner, ReadShape
 from .request import Row
 from .shape import RowsFunction, Shape
+from .values import Value
 
 MOST_GROUPS = 1_000
 MOST_OPERANDS = 10
@@ -87,7 +87,7 @@ class Aggregator:
             raise BadRequest(f"At most {MOST_OPERANDS} groups and measures are answered.", code="bad_request")
         shape = Shape()
         known: dict[str, Any] = {}
-        groups = [self._group(shape, frame, text, known) for text in ask.group]
+        groups = {text: self._group(shape, frame, text, known) for text in ask.group}
         for text in ask.measures or ("count()",):
             self._measure(shape, frame, text, known)
         conditions = self._planner.conditions(
@@ -95,51 +95,50 @@ class Aggregator:
         )
         query = frame.select(shape.nodes).where(reduce(operator.and_, conditions))
         if groups:
-            query = query.group_by(*groups)
+            query = query.group_by(*groups.values())
         keys = [_sort(known, text, down) for text, down in ask.sort]
-        keys += [SortKey("", group, descending=False) for group in groups]
+        keys += [SortKey(text, place, descending=False) for text, place in groups.items()]
         query = query.order_by(*(key.ordering(self.model.engine) for key in keys)).limit(bound(argument("limit")))
         sql, params = self.model.sql(query)
         return AggregatePlan(sql, params, shape.rows(), bool(groups))
 
     def _group(self, shape: Shape, frame: Frame, text: str, known: dict[str, Any]) -> Any:
-        type_, node = frame.outside_value(text, "group")
-        if type_.kind not in _GROUPABLE:
+        value = frame.value(frame.outside(text, "group"), outside=True)
+        if value.type.kind not in _GROUPABLE:
             raise BadRequest(f"{text!r} cannot be grouped by.", code="bad_group")
+        self._put(shape, text, value, known)
+        return known[text]
+
+    def _put(self, shape: Shape, text: str, value: Value, known: dict[str, Any]) -> None:
         if text not in known:
-            known[text] = node
-            shape.put(text, shape.converted(shape.select(node), json_of(type_, self.model.engine)))
-        return node
+            shape.put(text, shape.converted(shape.select(value.node), value.to_json(self.model.engine)))
+            # By its place: an expression with parameters, written twice, is not the same to PostgreSQL.
+            known[text] = peewee.SQL(str(len(shape.nodes)))
 
     def _measure(self, shape: Shape, frame: Frame, text: str, known: dict[str, Any]) -> None:
-        if text in known:
-            return
         found = _CALL.match(text)
         if found is None or found[1] not in FUNCTIONS:
             hint = did_you_mean(found[1] if found else text, FUNCTIONS)
-            raise BadRequest(f"{text!r} is not a measure: count(), or {' '.join(FUNCTIONS)} of a field.", hint=hint)
+            message = f"{text!r} is not a measure: count(), or count sum avg min max of a field."
+            raise BadRequest(message, code="bad_measure", hint=hint)
         function, inner = found[1], found[2].strip()
-        if not inner:
-            if function != "count":
-                raise BadRequest(f"{text!r} needs a field.", code="bad_measure")
-            type_, node = INTEGER, peewee.fn.COUNT(peewee.SQL("*"))
-        else:
-            type_, node = self._of_values(frame, function, inner, text)
-        known[text] = node
-        shape.put(text, shape.converted(shape.select(node), json_of(type_, self.model.engine)))
+        if not inner and function != "count":
+            raise BadRequest(f"{text!r} needs a field.", code="bad_measure")
+        expression = frame.outside(inner, "measure") if inner else None
+        type_ = _measured(function, expression.type if expression else None, text)
+        self._put(shape, text, Value(frame.measure(function, expression), type_), known)
 
-    @staticmethod
-    def _of_values(frame: Frame, function: str, inner: str, text: str) -> tuple[ValueType, Any]:
-        type_, node = frame.outside_value(inner, "measure")
-        if function == "count":
-            return INTEGER, peewee.fn.COUNT(node)
-        if function in ("sum", "avg"):
-            if type_.kind not in ("integer", "decimal"):
-                raise BadRequest(f"{text!r} needs a number.", code="bad_measure")
-            return (type_ if function == "sum" else DECIMAL), frame.total(function, node, type_)
-        if type_.kind not in _ORDERED:
-            raise BadRequest(f"{text!r} needs values with an order.", code="bad_measure")
-        return type_, frame.total(function, node, type_)
+
+def _measured(function: str, of: ValueType | None, text: str) -> ValueType:
+    """The type of a measure; BadRequest when the values cannot be measured so."""
+    if function == "count" and (of is None or of.kind not in ("references", "list")):
+        return INTEGER
+    assert of is not None  # noqa: S101 (only count() goes without)
+    if function in ("sum", "avg") and of.kind not in ("integer", "decimal"):
+        raise BadRequest(f"{text!r} needs a number.", code="bad_measure")
+    if of.kind not in _ORDERED:
+        raise BadRequest(f"{text!r} needs values with an order.", code="bad_measure")
+    return replace(DECIMAL, scale=of.scale) if function == "avg" else of
 
 
 def _sort(known: dict[str, Any], text: str, descending: bool) -> SortKey:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import peewee
 
-from guanxi.expressions.types import ValueType
 from guanxi.fieldtypes import CATALOGUE
-from guanxi.fieldtypes.base import ColumnKind
 from guanxi.registry.objects import Field
 from guanxi.runtime.ports import Engine
 from guanxi.runtime.storage.rows import Convert, from_stored
@@ -17,15 +14,7 @@ from guanxi.runtime.storage.tables import ObjectTable
 
 from .frame import Frame, Parent
 from .shape import Shape
-
-
-def kind_of(type_: ValueType) -> ColumnKind:
-    """The column kind whose stored form an expression of this type gives."""
-    if type_.kind in ("text", "choice", "blank"):
-        return "text"
-    if type_.kind in ("choices", "references", "list"):
-        return "json"
-    return type_.kind
+from .values import decimal_text
 
 
 def links_node(table: ObjectTable, field: str, source_id: Any, engine: Engine) -> Any:
@@ -40,44 +29,26 @@ def links_node(table: ObjectTable, field: str, source_id: Any, engine: Engine) -
 
 def put_field(shape: Shape, field: Field, frame: Frame, parent: Parent, *, masked: bool) -> str:
     """Select a field of `parent` into `shape`; returns the code of its JSON form."""
-    table, source, engine = parent.table, parent.source, frame.engine
+    table, engine = parent.table, frame.engine
     if field.name in table.links:
-        name = shape.select(links_node(table, field.name, peewee.Column(source, "id"), engine))
+        name = shape.select(links_node(table, field.name, parent.column("id"), engine))
         if masked:
             return _masked(shape, field, name, None)
         return shape.converted(name, from_stored(engine, "json", "json"))
     if field.stored:
         spec = table.columns[field.name]
-        name = shape.select(peewee.Column(source, field.name))
+        name = shape.select(parent.column(field.name))
         if masked:
             return _masked(shape, field, name, from_stored(engine, "python", spec.kind, spec.scale, many=spec.many))
         return shape.converted(name, from_stored(engine, "json", spec.kind, spec.scale))
     assert field.value is not None  # noqa: S101 (what is not stored is computed)
-    name = shape.select(frame.value(field.value, parent))
+    value = frame.value(field.value, parent)
+    name = shape.select(value.node)
     if masked:
         return _masked(shape, field, name, None)
     digits = computed_digits(field)
-    convert = decimal_text(digits) if digits is not None else json_of(field.value.type, engine)
-    return shape.converted(name, convert)
-
-
-def json_of(type_: ValueType, engine: Engine, digits: int | None = None) -> Convert | None:
-    """From what the database computes for an expression of this type to the JSON form; None when it stays.
-
-    `digits` fixes the number of digits after the point of a decimal; without, all that were computed are given.
-    """
-    kind = kind_of(type_)
-    if kind == "decimal":
-        return decimal_text(digits)
-    return None if kind == "links" else from_stored(engine, "json", kind)
-
-
-def decimal_text(digits: int | None) -> Convert:
-    """An exact computed number (text, integer or Decimal) as JSON text."""
-    if digits is None:
-        return lambda value: format(value if isinstance(value, Decimal) else Decimal(value), "f")
-    pattern = f".{digits}f"
-    return lambda value: format(value if isinstance(value, Decimal) else Decimal(value), pattern)
+    fixed = decimal_text(digits) if digits is not None and value.scale is None else value.to_json(engine)
+    return shape.converted(name, fixed)
 
 
 def computed_digits(field: Field) -> int | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import peewee
-
 from guanxi.common.errors import BadRequest
 from guanxi.registry.objects import Field, ObjectType
 from guanxi.runtime.access.gate import operand
@@ -34,13 +32,13 @@ class Expansion:
         """Select the parent and return the code of its JSON form."""
         grants = frame.reader
         base = frame.parent(self.path[:-1]) if len(self.path) > 1 else frame.root
-        key = shape.select(peewee.Column(base.source, self.path[-1]))
+        key = shape.select(base.column(self.path[-1]))
         target = frame.target_of(base.object, self.path[-1])
         unseen = braces([("id", key), ("title", "None")])
         if target is None or not grants.on(target.name).of("read"):
             return f"(None if {key} is None else {unseen})"
         parent = frame.parent(self.path)
-        found = shape.select(peewee.Column(parent.source, "id"))
+        found = shape.select(parent.column("id"))
         entries = [("id", key), ("title", frame.title(shape, parent, key))]
         for definition in plain_fields(frame, grants, target):
             inner = self.inside.get(definition.name)

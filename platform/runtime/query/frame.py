@@ -1,7 +1,7 @@
 """One statement while it is built: the object's table as `t`, the parents joined to it, and expressions compiled on it.
 
 Every hop joins with the reader's row rule in its ON, so that a parent the reader may not see is blank: for expansions,
-paths in sort and filter, and children alike.
+paths in sort and filter, and children alike. Expressions of definitions (formulas, titles, row rules) run without it.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ import peewee
 from guanxi.common.errors import BadRequest
 from guanxi.expressions import tree as t
 from guanxi.expressions.expression import Expression
-from guanxi.expressions.types import ValueType
 from guanxi.registry.objects import ObjectType
 from guanxi.registry.registry import Registry
-from guanxi.runtime.access.binds import argument, member_of
+from guanxi.runtime.access.binds import argument_list, member_of
+from guanxi.runtime.access.expression_sql import SqlScope
+from guanxi.runtime.access.expression_sql_scope import Counter, node
 from guanxi.runtime.access.gate import Purpose, operand, target_name
 from guanxi.runtime.access.grants import AccessTable, Grants
 from guanxi.runtime.access.predicate import row_predicate
 from guanxi.runtime.ports import Database, Engine
+from guanxi.runtime.storage.names import quoted
 from guanxi.runtime.storage.tables import ObjectTable, Tables
 
 from .order import SortKey
 from .outside import checked
 from .shape import Shape
+from .values import Value
 
 NEVER_BLANK = frozenset({"id", "version", "created_at", "updated_at"})
+UNSORTABLE = frozenset({"choices", "references", "json", "list", "blank"})
 
 
 class ReadModel:
@@ -54,44 +58,42 @@ class Parent:
 
     object: ObjectType
     table: ObjectTable
-    source: Any
+    alias: str
+
+    def column(self, name: str) -> Any:
+        """The node of a stored column."""
+        return peewee.SQL(f"{quoted(self.alias)}.{quoted(name)}")
 
 
 class AliasScope:
-    """A RowScope on one alias; conditions on it may need joins, which stay inside an EXISTS of their own."""
+    """A RowScope on any alias of a statement; what its conditions join stays inside an EXISTS of their own."""
 
-    def __init__(self, frame: Frame, parent: Parent) -> None:
-        self._frame = frame
+    def __init__(self, scope: SqlScope, parent: Parent) -> None:
+        self._scope = scope
         self._parent = parent
-        self.engine: str = frame.engine
-
-    def column(self, name: str) -> Any:
-        """See RowScope."""
-        return peewee.Column(self._parent.source, name)
+        self.engine: str = scope.engine
+        self.column = parent.column
 
     def condition(self, expression: Expression) -> Any:
         """See RowScope."""
-        inner = Frame(self._frame.model, self._parent.object, None, f"v{self._frame.next_number()}")
-        condition = (inner.column("id") == self.column("id")) & inner.condition(expression)
-        return peewee.fn.EXISTS(inner.select([peewee.SQL("1")]).where(condition))
+        return node(self._scope.isolated(self._parent.object.name, self._parent.alias, expression))
 
 
 class Frame:
-    """See the module. `grants` None builds without rights, for conditions that definitions bring along."""
+    """See the module. `grants` None builds without rights, for statements of the platform itself."""
 
     def __init__(self, model: ReadModel, object_type: ObjectType, grants: Grants | None, alias: str = "t") -> None:
         self.model = model
         self.object = object_type
         self.grants = grants
         self.table = model.tables[object_type.name]
-        self.source = self.table.alias(alias)
-        self.root = Parent(object_type, self.table, self.source)
-        self.engine = model.engine
-        self._alias = alias
-        self._numbers = 0
+        self.root = Parent(object_type, self.table, alias)
+        self.column = self.root.column
+        self.engine: Engine = model.engine
+        self._counter = Counter(alias)
+        self._guarded = self._scope(self.root, guarded=grants is not None and not grants.unrestricted)
+        self._inner: dict[str, SqlScope] = {}
         self._parents: dict[tuple[str, ...], Parent] = {}
-        self._joins: list[tuple[Any, Any]] = []
-        self._scopes: dict[tuple[int, bool], Any] = {}
 
     @property
     def reader(self) -> Grants:
@@ -100,19 +102,10 @@ class Frame:
             raise RuntimeError("an answer is built for a reader")
         return self.grants
 
-    def next_number(self) -> int:
-        """A number for an alias that is used nowhere else in the statement."""
-        self._numbers += 1
-        return self._numbers
-
     # tables -----------------------------------------------------------------------------------------
-    def column(self, name: str) -> Any:
-        """See RowScope."""
-        return peewee.Column(self.source, name)
-
     def one_of(self, column: Any, name: str) -> Any:
         """`column` is among the ids of the request's argument `name`."""
-        return member_of(column, argument(name), self.engine)
+        return member_of(column, argument_list(name), self.engine)
 
     def target_of(self, base: ObjectType, name: str) -> ObjectType | None:
         """The object a reference field leads to."""
@@ -126,72 +119,68 @@ class Frame:
         if found is None:
             base = self.parent(path[:-1])
             target = self.model.registry.objects[target_name(base.object.fields[path[-1]])]
-            table = self.model.tables[target.name]
-            found = Parent(target, table, table.alias(f"{self._alias}p{len(self._parents)}"))
-            self._parents[path] = found
-            on = peewee.Expression(peewee.Column(found.source, "id"), "=", peewee.Column(base.source, path[-1]))
-            rule = self.visible(target.name, found.source)
-            if rule is not True:
-                on = on & (peewee.SQL("(1 = 0)") if rule is False else rule)
-            self._joins.append((found.source, on))
+            alias = self._guarded.hop(path[-1], target.name, base.alias)
+            found = self._parents[path] = Parent(target, self.model.tables[target.name], alias)
         return found
 
-    def visible(self, object_name: str, source: Any) -> Any:
-        """Which rows of `source`, an alias of the object's table, the reader may see: True, False or a condition."""
-        if self.grants is None:
-            return True
+    def visible(self, object_name: str, alias: str) -> Any:
+        """Which rows of an object under `alias` the reader may see: True, False or a condition."""
         target = self.model.registry.objects[object_name]
-        scope = AliasScope(self, Parent(target, self.model.tables[object_name], source))
-        return row_predicate(target, self.grants.on(object_name), "read", scope)
+        place = AliasScope(self._guarded, Parent(target, self.model.tables[object_name], alias))
+        return row_predicate(target, self.reader.on(object_name), "read", place)
 
     # expressions ------------------------------------------------------------------------------------
-    def scope(self, parent: Parent, *, outside: bool) -> Any:
-        """The executor of expressions on one table of the statement; those from outside see through row rules."""
-        key = (id(parent.source), outside)
-        found = self._scopes.get(key)
-        if found is None:
-            from guanxi.runtime.access.expression_sql import SqlScope
+    def _scope(self, parent: Parent, *, guarded: bool) -> SqlScope:
+        return SqlScope(
+            self.engine,
+            parent.object.name,
+            parent.alias,
+            guard=self.visible if guarded else None,
+            database=self.model.peewee,
+            counter=self._counter,
+        )
 
-            found = self._scopes[key] = SqlScope(
-                self.model.registry,
-                self.model.tables,
-                self.engine,
-                parent.object.name,
-                parent.source,
-                visible=self.visible if outside and self.grants is not None else None,
-                prefix=f"{self._alias}{'o' if outside else 'i'}{len(self._scopes)}_",
-            )
+    def _definitions(self, parent: Parent) -> SqlScope:
+        """The executor of definitions' expressions on one table of the statement."""
+        found = self._inner.get(parent.alias)
+        if found is None:
+            found = self._inner[parent.alias] = self._scope(parent, guarded=False)
         return found
 
-    def value(self, expression: Expression, parent: Parent | None = None, *, outside: bool = False) -> Any:
-        """The node of an expression's value on a table of the statement."""
+    def value(self, expression: Expression, parent: Parent | None = None, *, outside: bool = False) -> Value:
+        """An expression's value on a table of the statement; `outside` when a caller wrote it."""
         base, tree = parent or self.root, expression.tree
         if isinstance(tree, t.FieldTerm) and isinstance(tree.row, t.Row) and tree.name in base.table.columns:
-            return peewee.Column(base.source, tree.name)
-        return self.scope(base, outside=outside).value(expression)
+            spec = base.table.columns[tree.name]
+            return Value(base.column(tree.name), expression.type, spec.scale if spec.kind == "decimal" else None)
+        scope = self._guarded if outside else self._definitions(base)
+        return Value(scope.value(expression), expression.type)
 
     def condition(self, expression: Expression, *, outside: bool = False) -> Any:
         """See RowScope: the node of a condition on the record itself."""
-        return self.scope(self.root, outside=outside).condition(expression)
+        return (self._guarded if outside else self._definitions(self.root)).condition(expression)
 
-    def outside_value(self, text: str, purpose: Purpose) -> tuple[ValueType, Any]:
-        """The type and node of an expression from outside."""
-        expression = checked(self.reader, self.object.name, text, purpose)
-        return expression.type, self.value(expression, outside=True)
+    def outside(self, text: str, purpose: Purpose) -> Expression:
+        """An expression from outside, checked for the reader."""
+        return checked(self.reader, self.object.name, text, purpose)
+
+    def measure(self, function: str, expression: Expression | None) -> Any:
+        """The node of an aggregate over a group's rows."""
+        from guanxi.runtime.access.expression_sql import measure_node
+
+        return measure_node(function, expression, self._guarded)
 
     def sort_key(self, path: str, descending: bool) -> SortKey:
         """The key of a path from outside."""
         used = operand(self.reader, self.object, path, "sort")
         parent = self.parent(tuple(hop.name for hop in used.hops))
-        if used.field.stored and used.field.name in parent.table.columns:
-            spec = parent.table.columns[used.field.name]
-            if spec.kind == "json":
-                raise BadRequest(f"{path!r} cannot be sorted by.", code="bad_sort")
+        spec = parent.table.columns.get(used.field.name)
+        if spec is not None and spec.kind != "json":
             nullable = bool(used.hops) or used.field.name not in NEVER_BLANK
-            return SortKey(path, peewee.Column(parent.source, used.field.name), descending, nullable)
-        if used.field.value is None or used.field.value.type.kind in ("choices", "references", "json", "list"):
+            return SortKey(path, parent.column(used.field.name), descending, nullable)
+        if used.field.value is None or used.field.value.type.kind in UNSORTABLE:
             raise BadRequest(f"{path!r} cannot be sorted by.", code="bad_sort")
-        return SortKey(path, self.value(used.field.value, parent), descending)
+        return SortKey(path, self.value(used.field.value, parent).node, descending)
 
     def title(self, shape: Shape, parent: Parent, key: str) -> str:
         """Code of a record's title: its expression's text when all of it is open to the reader, else its number."""
@@ -199,14 +188,12 @@ class Frame:
         title = parent.object.title
         if not all(self.reader.on(use.object).readable(use.field) for use in title.uses):
             return f"({number})"
-        name = shape.select(self.value(title, parent))
+        name = shape.select(self.value(title, parent).node)
         return f"({name} or {number})"
 
     # statements -------------------------------------------------------------------------------------
     def select(self, nodes: Sequence[Any]) -> Any:
-        """The statement over everything joined so far."""
-        query = peewee.Select([self.source], list(nodes))
-        joins = [*self._joins, *(join for scope in self._scopes.values() for join in scope.joins)]
-        for source, on in joins:
-            query = query.join(source, peewee.JOIN.LEFT_OUTER, on=on)
-        return query
+        """The statement over everything joined so far: compile all parts first."""
+        tables = [self._guarded.source()]
+        tables += [node(scope.joins()) for scope in self._inner.values() if scope.hops]
+        return peewee.Select([peewee.NodeList(tables)], list(nodes))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from guanxi.common.errors import BadRequest
-from guanxi.expressions import tree as t
 from guanxi.expressions.check import check
 from guanxi.expressions.expression import Expression
 from guanxi.expressions.faults import ExpressionErrors, ExpressionFault
 from guanxi.expressions.types import ValueType
+from guanxi.runtime.access.expression_sql import cost
 from guanxi.runtime.access.gate import ActorSchema, Purpose, verb
 from guanxi.runtime.access.grants import Grants
 
@@ -42,19 +42,13 @@ def refused(fault: ExpressionFault) -> BadRequest:
 
 
 def _bounded(expression: Expression) -> None:
-    joins: set[t.RowTerm] = set()
-    subqueries = 0
-    for term in t.walk(expression.tree):
-        row = term.source.row if isinstance(term, t.Aggregate) else getattr(term, "row", None)
-        while isinstance(row, t.Hop):
-            joins.add(row)
-            row = row.base
-        subqueries += isinstance(term, t.Aggregate)
-    if len(joins) > MOST_JOINS:
-        raise BadRequest(
-            f"An expression follows at most {MOST_JOINS} references.", code="expression-limit", position="1:1"
-        )
-    if subqueries > MOST_SUBQUERIES:
-        raise BadRequest(
-            f"An expression looks into at most {MOST_SUBQUERIES} lists.", code="expression-limit", position="1:1"
-        )
+    asked = cost(expression)
+    if asked.joins > MOST_JOINS:
+        raise too_much(f"follows at most {MOST_JOINS} references")
+    if asked.queries > MOST_SUBQUERIES:
+        raise too_much(f"looks into at most {MOST_SUBQUERIES} lists")
+
+
+def too_much(what: str) -> BadRequest:
+    """The refusal of an expression that would cost too much."""
+    return BadRequest(f"An expression {what}, formulas included.", code="expression-limit", position="1:1")

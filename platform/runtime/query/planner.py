@@ -154,7 +154,8 @@ class Planner:
         if not found.many:
             return frame.column(found.field) == marker
         link = frame.table.links[found.field]
-        return frame.column("id").in_(link.table.select(link.c("source")).where(link.c("target") == marker))
+        children = link.table.select(link.c("source")).where(link.c("target") == marker)
+        return peewee.Expression(frame.column("id"), "IN", children)
 
     @staticmethod
     def _search(frame: Frame, rights: ObjectRights, words: int) -> Any:

@@ -6,7 +6,7 @@ by shape and profile, binds values, runs the statement and calls the compiled ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from .aggregate import AggregatePlan, AggregateShape, Aggregator
 from .cursor import Cursors
 from .frame import ReadModel
 from .history import HistoryReader
+from .lookups import LazyCalendars, RowLookup
 from .permissions import PermissionReader
 from .planner import Planner, ReadPlan, ReadShape
 from .request import MAX_LIMIT, AggregateQuery, ListQuery, Page, Row
@@ -55,6 +56,7 @@ class Reader:
         self.model = ReadModel(registry, database, self.access, tables or Tables(registry, database.peewee))
         self._plan = lru_cache(PLANS_KEPT)(Planner(self.model).plan)
         self._aggregate = lru_cache(PLANS_KEPT // 4)(Aggregator(self.model).plan)
+        self._ports = {"lookup": RowLookup(self.model, database).row, "calendars": LazyCalendars(registry)}
         self._history = HistoryReader(self)
         self._permissions = PermissionReader(self)
 
@@ -80,9 +82,9 @@ class Reader:
             raise NotFound("There is no such record.")
         return plan.rows(found)[0]
 
-    def run(self, sql: str, params: Sequence[Any], actor: Actor, args: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def run(self, sql: str, params: Sequence[Any], actor: Actor, args: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run a kept statement for an actor, now, with a request's arguments."""
-        moment = Moment(actor, self.clock.now(), self.database.engine, args)
+        moment = Moment(actor, self.clock.now(), self.database.engine, self._ports | args)
         return self.database.rows(sql, bind_all(params, moment))
 
     # lists ------------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ class Reader:
             raise BadRequest(f"There is no pool {query.pool!r} here.", code="unknown_pool")
         return query.pool
 
-    def _total(self, plan: ReadPlan, actor: Actor, args: Mapping[str, Any]) -> int:
+    def _total(self, plan: ReadPlan, actor: Actor, args: dict[str, Any]) -> int:
         assert plan.count is not None  # noqa: S101 (asked only for plans with a total)
         return int(self.run(*plan.count, actor, args)[0][0])
 
@@ -182,7 +184,7 @@ class Reader:
         found = self.run(plan.sql, plan.params, actor, {"ids": list(ids)})
         return {row["id"]: row["title"] for row in plan.rows(found)}
 
-    def lookup(self, actor: Actor, object_name: str, q: str = "", limit: int = 20) -> list[Row]:
+    def lookup(self, actor: Actor, object_name: str, q: str = "", limit: int = 20) -> Sequence[Row]:
         """What a picker offers: `{"id", "title"}` of records found by `q` (all of them without), by id."""
         words = asked_words(q)
         ask = ReadShape(object_name, words=len(words), titles=True)
@@ -191,7 +193,7 @@ class Reader:
         return plan.rows(self.run(plan.sql, plan.params, actor, args))
 
     # the rest of the door ---------------------------------------------------------------------------
-    def aggregate(self, actor: Actor, query: AggregateQuery) -> list[Row]:
+    def aggregate(self, actor: Actor, query: AggregateQuery) -> Sequence[Row]:
         """See Records.aggregate."""
         words = asked_words(query.q) if query.q else ()
         ask = AggregateShape(

@@ -107,7 +107,7 @@ def make_registry(objects: Mapping[str, Mapping[str, Any]], roles: Mapping[str, 
                 value = check(f["value"], registry, name, sql=True)
                 settings = CATALOGUE[f["type"]].resolved(fields[name][n].settings, value.type)  # type: ignore[attr-defined]
                 fields[name][n] = replace(fields[name][n], value=value, settings=settings)
-                infos[name][n] = FieldInfo(n, value.type, value)
+                infos[name][n] = info_of(fields[name][n])
     for name, spec in objects.items():
         views = {
             n: View(
@@ -155,7 +155,7 @@ OBJECTS: dict[str, dict[str, Any]] = {
             "level": {"type": "choice", "options": {"a": "A", "b": "B"}},
             "phone": {"type": "text", "search": True, "mask": "keep_last_4"},
             "revenue": {"type": "money"},
-            "limit_": {"type": "decimal"},
+            "limit": {"type": "decimal"},
             "secret": {"type": "text", "search": True},
             "due": {"type": "date"},
             "active": {"type": "boolean"},
@@ -163,9 +163,9 @@ OBJECTS: dict[str, dict[str, Any]] = {
             "tags": {"type": "tags"},
             "products": {"type": "references", "to": "product", "related": "customers"},
             "parent": {"type": "reference", "to": "customer", "related": "branches"},
-            "rest": {"type": "formula", "value": "limit_ - revenue"},
+            "rest": {"type": "formula", "returns": "money", "value": "limit - revenue"},
             "leak": {"type": "formula", "value": "concat(name, secret)"},
-            "won": {"type": "rollup", "value": 'sum(deals.amount, stage == "won")'},
+            "won": {"type": "rollup", "returns": "money", "value": 'sum(deals.amount, stage == "won")'},
             "tier": {"type": "formula", "value": '"gold" if won > 100 else "plain"'},
         },
         "views": {
@@ -183,10 +183,6 @@ OBJECTS: dict[str, dict[str, Any]] = {
         },
     },
 }  # fmt: skip
-OBJECTS["customer"]["fields"]["limit"] = OBJECTS["customer"]["fields"].pop("limit_")
-for _name in ("rest", "leak", "won", "tier"):  # computed fields come after what they read
-    OBJECTS["customer"]["fields"][_name] = OBJECTS["customer"]["fields"].pop(_name)
-OBJECTS["customer"]["fields"]["rest"]["value"] = "limit - revenue"
 
 ROLES: dict[str, dict[str, Any]] = {
     "clerk": {"objects": {"customer": {"read": "own", "update": "own", "create": True}, "deal": {"read": "own"}}},
