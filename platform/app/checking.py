@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from guanxi.common.diagnostics import Diagnostic, Diagnostics, Place
-from guanxi.metadata.load import check
+from guanxi.metadata.load import Read, inspect
 from guanxi.metadata.nodes import ListNode, MapNode
 from guanxi.metadata.sources import INSTANCE, Layer, Source, file_layer, folder_layer
-from guanxi.registry import Registry
 
 from .packs import FoundPack, head_of, pack_layers
 from .settings import FILE, Settings, load_settings
@@ -33,15 +32,17 @@ class Reading:
     packs: list[FoundPack] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
 
-    def run(self) -> tuple[Registry | None, list[Diagnostic]]:
+    def inspect(self) -> Read:
         """Read, check and compile all of it."""
         layers = [*self.layers.values(), Layer(INSTANCE, tuple(self.loose))]
-        registry, told = check(
-            layers, languages=self.settings.languages, currency=self.settings.currency, found=self.found
-        )
+        return inspect(layers, languages=self.settings.languages, currency=self.settings.currency, found=self.found)
+
+    def run(self) -> list[Diagnostic]:
+        """What is found in it; warnings only of the files that were asked for."""
+        told = self.inspect().found
         if self.only:
             told = [one for one in told if one.severity == "error" or _below(one.place.file, self.only)]
-        return registry, told
+        return told
 
 
 def _below(file: str, shown: Iterable[str]) -> bool:

@@ -6,13 +6,14 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from guanxi.common.clock import Clock, SystemClock
 from guanxi.common.diagnostics import Diagnostics
+from guanxi.metadata.bases import bases_in, record_bases
 from guanxi.metadata.bundle import Bundle, from_text, to_text
 from guanxi.metadata.load import ReadCache, read_definitions
 from guanxi.metadata.sources import INSTANCE, builtin_layer, folder_layer, text_layer
@@ -93,7 +94,16 @@ class Instance:
 
 def compile_bundle(bundle: Bundle, cache: ReadCache | None = None) -> Registry:
     """Compile a bundle. Raises DefinitionError with everything wrong in it."""
-    return read_definitions(bundle.layers, languages=bundle.languages, currency=bundle.currency, cache=cache)
+    bases = bases_in(bundle.bases) if bundle.bases else None
+    return read_definitions(
+        bundle.layers, languages=bundle.languages, currency=bundle.currency, cache=cache, bases=bases
+    )
+
+
+def with_bases(bundle: Bundle, earlier: Bundle | None) -> Bundle:
+    """The bundle with what its patches were made against, as far as it or the version before knows."""
+    before = earlier or Bundle(())
+    return replace(bundle, bases=record_bases(bundle.layers, before.layers, before.bases))
 
 
 def stored(bundle: Bundle) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from guanxi.runtime.schema.explain import as_data
 from guanxi.runtime.schema.plan import Plan
 from guanxi.runtime.services import Services
 
-from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored
+from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored, with_bases
 from .packs import installed
 from .seed import load_data
 
@@ -68,9 +68,14 @@ class Publisher:
     def bundle(self, files: Mapping[str, str] | None, packs: Sequence[str] | None = None) -> Bundle:
         """The sources to publish: the folder's, or `files` in place of the instance's own."""
         try:
-            return self.instance.bundle(files, packs)
+            return with_bases(self.instance.bundle(files, packs), self._published())
         except DefinitionError as fault:
             raise RefusedDefinitions(fault) from fault
+
+    def _published(self) -> Bundle | None:
+        """The sources of the current version."""
+        current = self.instance.schema.current()
+        return bundle_of(self.instance.schema.bundle_of(current[0])) if current else None
 
     def make_plan(self, actor: Actor, files: Mapping[str, str] | None, allow: Iterable[str]) -> tuple[Plan, Registry]:
         """The plan of publishing these sources."""

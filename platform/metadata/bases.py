@@ -15,7 +15,7 @@ from .fingerprint import definition_value, hash_of
 from .nodes import Document
 from .overlay import order_packs, overlay, pack_heads
 from .parse import parse_sources
-from .sources import INSTANCE, PLATFORM, Layer
+from .sources import INSTANCE, PLATFORM, Layer, Source
 
 
 def record_bases(
@@ -25,6 +25,8 @@ def record_bases(
 
     `earlier` are the layers of the version published before, `kept` what that version had recorded.
     """
+    if not any(_may_patch(source) for layer in layers for source in layer.sources):
+        return {}
     documents = _documents(layers)
     wanted = {(d.node.text("target"), base) for d in documents if d.kind == "patch" and (base := d.node.text("base"))}
     if not wanted:
@@ -43,6 +45,11 @@ def bases_in(recorded: Mapping[str, Any]) -> Callable[[str], Mapping[str, Any] |
         return recorded.get(base) or next((value for mark, value in recorded.items() if mark.startswith(base)), None)
 
     return look
+
+
+def _may_patch(source: Source) -> bool:
+    """A cheap look, so that the many instances without patches are not read twice."""
+    return ("patch" if isinstance(source.data, str) else b"patch") in source.data  # type: ignore[operator]
 
 
 def _documents(layers: Iterable[Layer]) -> list[Document]:

@@ -64,17 +64,40 @@ def check(
 
     The platform's own layer is added when it is not given. `found` brings what collecting the sources reported.
     """
+    read = inspect(layers, languages=languages, currency=currency, cache=cache, bases=bases, found=found)
+    return read.registry, read.found
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a reading gave: the Registry (None with errors), the merged documents, and everything found."""
+
+    registry: Registry | None
+    documents: list[Document]
+    found: list[Diagnostic]
+
+
+def inspect(
+    layers: Sequence[Layer],
+    *,
+    languages: Sequence[str] = LANGUAGES,
+    currency: str = CURRENCY,
+    cache: ReadCache | None = None,
+    bases: Bases | None = None,
+    found: Diagnostics | None = None,
+) -> Read:
+    """As `check`, with the merged documents, whose nodes know their places and layers."""
     report = found if found is not None else Diagnostics()
     memory = cache if cache is not None else ReadCache()
     with without_collection():
         documents = merged_documents(layers, report, memory, bases)
         if documents is None:
-            return None, list(report)
+            return Read(None, [], list(report))
         mark = fingerprint(documents, {"languages": list(languages), "currency": currency}, memory.digests)
         registry = link_and_compile(
             documents, report, languages=tuple(languages), currency=currency, fingerprint=mark, memory=memory.memory
         )
-    return (None if report.failed else registry), list(report)
+    return Read(None if report.failed else registry, documents, list(report))
 
 
 def merged_documents(
