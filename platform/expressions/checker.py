@@ -232,6 +232,8 @@ class Checker:
         pair = comparable(left, right, operator in _ORDER)
         if isinstance(pair, str):
             return self.fault(span, "type", pair, _compare_hint(left, right))
+        if any(isinstance(x, t.Const) and x.value is None for x in pair):
+            return t.Const(False, BOOLEAN)
         if operator == "!=":
             return t.Not(t.Compare("==", *pair))
         return t.Compare(operator, *pair)
@@ -249,6 +251,12 @@ class Checker:
 
     def in_list(self, item: t.Term, container: t.ListTerm, node: s.Node) -> t.Term:
         """`item in [a, b]`."""
+        if isinstance(item, t.Const) and item.value is None:
+            return (
+                t.Logic("or", tuple(t.IsBlank(i) for i in container.items))
+                if container.items
+                else t.Const(False, BOOLEAN)
+            )
         if any(i.type.kind == "date" for i in container.items):
             item = as_date(item)
         items: list[t.Term] = []

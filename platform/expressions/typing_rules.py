@@ -53,7 +53,7 @@ def coerce(term: t.Term, wanted: ValueType) -> t.Term:
         return t.Const(None, wanted)
     if wanted.kind == "decimal" and term.type.kind == "integer":
         if isinstance(term, t.Const):
-            return t.Const(Decimal(term.value), DECIMAL)
+            return t.Const(None if term.value is None else Decimal(term.value), DECIMAL)
         return t.Apply(TO_DECIMAL, (term,), DECIMAL)
     return term
 

@@ -20,12 +20,12 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def local_date(instant: datetime, zone: tzinfo) -> date | None:
-    """The calendar day of an instant in a zone."""
+def local_date(instant: datetime, zone: tzinfo) -> date:
+    """The calendar day of an instant in a zone; the first or last day of the calendar where it would lie outside."""
     try:
         return instant.astimezone(zone).date()
     except OverflowError:
-        return None
+        return date.min if instant.year < 5000 else date.max
 
 
 def to_instant(local: datetime, zone: tzinfo) -> datetime | None:
@@ -52,7 +52,7 @@ def start_of_day(day: date, zone: tzinfo) -> datetime | None:
     while low < high:
         middle = (low + high) // 2
         at = local_date(_EPOCH + timedelta(seconds=middle), zone)
-        low, high = (low, middle) if at is not None and at >= day else (middle + 1, high)
+        low, high = (low, middle) if at >= day else (middle + 1, high)
     return _EPOCH + timedelta(seconds=low)
 
 

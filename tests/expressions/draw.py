@@ -79,7 +79,7 @@ class Draw:
     def value(self, kind: str, depth: int) -> str:
         if depth <= 0 or self.rng.random() < 0.25:
             return self.field(kind) if self.rng.random() < 0.7 else self.literal(kind)
-        if self.rng.random() < 0.15:
+        if self.rng.random() < 0.15 and kind != "time":
             return self.general(kind, depth - 1)
         return getattr(self, f"_{kind}")(depth - 1)
 
@@ -128,6 +128,7 @@ class Draw:
     def _date(self, depth: int) -> str:
         day, n = self.value(self.rng.choice(["date", "datetime"]), depth), self.small(depth)
         only = self.value("date", depth)
+        only = "today()" if only == "None" else only
         return self.pick(
             "today()", f"date({self.value('datetime', depth)})", f"add_days({only}, {n})", f"add_months({only}, {n})",
             f"start_of_month({day})", f"start_of_quarter({day})", f"start_of_year({day})", f"max({only}, today())",
@@ -136,11 +137,12 @@ class Draw:
 
     def _datetime(self, depth: int) -> str:
         at, n = self.value("datetime", depth), self.small(depth)
+        at = "now()" if at == "None" else at
         return self.pick("now()", f"add_days({at}, {n})", f"add_months({at}, {n})", f"add_hours({at}, {n})",
                          self.aggregate("max", "datetime", depth))  # fmt: skip
 
     def _time(self, depth: int) -> str:
-        return self.general("time", depth)
+        return self.field("time")
 
     def _boolean(self, depth: int) -> str:
         return self.condition(depth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guanxi.expressions import tree as t
+from guanxi.runtime.storage.functions_keys import ZERO
 from guanxi.runtime.storage.names import link_table
 
 from .expression_sql_conditions import compile_false, compile_true
@@ -90,9 +91,10 @@ def _sum(item: Sql, frame: Frame) -> Sql:
         if whole:
             return fill(f"gx_wide_integer({halves})", item).of("integer", 0)
         return fill(f"gx_wide({halves}, {item.scale})", item).of("decimal")
+    # An aggregate of Python's is not asked at all when there is no row.
     if whole:
-        return fill("gx_sum_integer({0})", item).of("integer", 0)
-    return fill("gx_sum({0})", as_key(item, frame)).of("decimal")
+        return fill("CASE WHEN count(*) > 0 THEN gx_sum_integer({0}) ELSE 0 END", item).of("integer", 0)
+    return fill(f"CASE WHEN count(*) > 0 THEN gx_sum({{0}}) ELSE '{ZERO}' END", as_key(item, frame)).of("decimal")
 
 
 def _mean(item: Sql, frame: Frame) -> Sql:

@@ -75,7 +75,8 @@ def _pair(operator: str, left: t.Term, right: t.Term, frame: Frame) -> tuple[Sql
     a = compile_value(left, frame)
     if a.kind not in _NUMBERS:
         return a, compile_value(right, frame)
-    if frame.sqlite and a.scale is not None and not t.needs_row(right):
+    known = isinstance(right, t.Const) or (frame.scope.fold and not t.needs_row(right))
+    if frame.sqlite and a.scale is not None and known:
         return a, _threshold(operator, right, a.scale, frame)
     b = compile_value(right, frame)
     if b.kind not in _NUMBERS:
@@ -92,8 +93,6 @@ def _threshold(operator: str, term: t.Term, scale: int, frame: Frame) -> Sql:
     convert: Callable[[Any], Any] = scaled_for(operator, scale)
     if isinstance(term, t.Const):
         return Sql("?", (convert(term.value),), "integer", scale)
-    if not frame.scope.fold:
-        return as_key(compile_value(term, frame), frame) if scale else compile_value(term, frame)
     return Sql(*_text(frame.values.bind(term, convert, "integer")), "integer", scale)
 
 

@@ -23,7 +23,7 @@ from .expression_sql_terms import compile_value
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 _MOST = 300_000  # days or hours; further away a border could leave the calendar
-_LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_AFTER = {"sqlite": "~", "postgresql": "infinity"}  # later than every instant
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -102,8 +102,10 @@ def _instant(term: t.Term, days: int, frame: Frame) -> Sql:
         if day is None:
             return None
         if days and day == date.max:
-            return stored(_LAST)
+            return _AFTER[frame.values.engine]
         found = start_of_day(day + timedelta(days=days), env.zone)
-        return stored(found if found is not None else _FIRST if day.year < 5000 else _LAST)
+        if found is None:
+            return stored(_FIRST) if day.year < 5000 else _AFTER[frame.values.engine]
+        return stored(found)
 
     return Sql(frame.values.cast("datetime"), (Bind("day", read),), "datetime")

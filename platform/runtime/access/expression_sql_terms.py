@@ -21,7 +21,8 @@ _POSTGRES = {
 
 def compile_value(term: t.Term, frame: Frame) -> Sql:
     """The value of a term."""
-    if frame.scope.fold and not isinstance(term, t.Const | t.ListTerm) and not t.needs_row(term):
+    fold = frame.scope.fold or isinstance(term, t.FieldTerm | t.Inline | t.Aggregate)
+    if fold and not isinstance(term, t.Const | t.ListTerm) and not t.needs_row(term):
         return frame.values.bind(term)
     return _COMPILERS[type(term)](term, frame)
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 _BIAS = 500
+ZERO = "1"
 
 
 def encode(value: Decimal) -> str:
@@ -17,7 +18,7 @@ def encode(value: Decimal) -> str:
     sign, digits, exponent = value.as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
     if not text:
-        return "1"
+        return ZERO
     power = len(text) + int(exponent) + _BIAS
     text = text.rstrip("0")
     if not sign:
@@ -28,7 +29,7 @@ def encode(value: Decimal) -> str:
 def decode(key: str) -> Decimal:
     """The decimal of a key."""
     kind = key[0]
-    if kind == "1":
+    if kind == ZERO:
         return Decimal(0)
     if kind == "2":
         return Decimal((0, tuple(map(int, key[4:])), int(key[1:4]) - _BIAS - len(key) + 4))

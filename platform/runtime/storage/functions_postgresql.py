@@ -112,16 +112,16 @@ _FIRST_AT, _LAST_AT = "TIMESTAMPTZ '0001-01-01 00:00:00+00'", "TIMESTAMPTZ '9999
 _TIME = [
     _sql("gx_day_ok(d date)", "date", f"CASE WHEN d BETWEEN {_FIRST} AND {_LAST} THEN d END"),
     _sql("gx_at_ok(t timestamptz)", "timestamptz", f"CASE WHEN t BETWEEN {_FIRST_AT} AND {_LAST_AT} THEN t END"),
-    _sql("gx_local_date(t timestamptz, zone text)", "date", "gx_day_ok((t AT TIME ZONE zone)::date)"),
+    _sql("gx_local_date(t timestamptz, zone text)", "date", f"greatest({_FIRST}, least({_LAST}, (t AT TIME ZONE zone)::date))"),
     _plpgsql(
         "gx_add_days(d date, n bigint)",
         "date",
-        f"IF abs(n) > {MAX_SHIFT} THEN RETURN NULL; END IF; RETURN gx_day_ok(d + n::int);",
+        f"IF n NOT BETWEEN -{MAX_SHIFT} AND {MAX_SHIFT} THEN RETURN NULL; END IF; RETURN gx_day_ok(d + n::int);",
     ),
     _plpgsql(
         "gx_add_months(d date, n bigint)",
         "date",
-        "IF abs(n) > 120000 THEN RETURN NULL; END IF; RETURN gx_day_ok((d + make_interval(months => n::int))::date);",
+        "IF n NOT BETWEEN -120000 AND 120000 THEN RETURN NULL; END IF; RETURN gx_day_ok((d + make_interval(months => n::int))::date);",
     ),
     _plpgsql(
         "gx_moved(t timestamptz, day date, zone text)",
@@ -131,17 +131,17 @@ _TIME = [
     _sql(
         "gx_add_days_at(t timestamptz, n bigint, zone text)",
         "timestamptz",
-        "gx_moved(t, gx_add_days(gx_local_date(t, zone), n), zone)",
+        "gx_moved(t, gx_add_days(gx_day_ok((t AT TIME ZONE zone)::date), n), zone)",
     ),
     _sql(
         "gx_add_months_at(t timestamptz, n bigint, zone text)",
         "timestamptz",
-        "gx_moved(t, gx_add_months(gx_local_date(t, zone), n), zone)",
+        "gx_moved(t, gx_add_months(gx_day_ok((t AT TIME ZONE zone)::date), n), zone)",
     ),
     _plpgsql(
         "gx_add_hours(t timestamptz, n bigint)",
         "timestamptz",
-        f"IF abs(n) > {MAX_SHIFT * 24} THEN RETURN NULL; END IF; RETURN gx_at_ok(t + make_interval(hours => n::int));",
+        f"IF n NOT BETWEEN {-MAX_SHIFT * 24} AND {MAX_SHIFT * 24} THEN RETURN NULL; END IF; RETURN gx_at_ok(t + make_interval(hours => n::int));",
     ),
     _sql(
         "gx_hours_between(a timestamptz, b timestamptz)",
