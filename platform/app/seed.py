@@ -1,7 +1,7 @@
 """Load `kind: data` rows through the record service: seed rows at publish, sample rows when somebody asks for them.
 
 A reference in a row is written as the target's natural key (the key of that object's data, its one unique field, or its
-title field). In a date or instant a text that is not a literal is an expression, so sample rows stay relative to today.
+title field). A date or instant may be an expression, so that sample rows stay relative to today.
 Loading again changes only what differs.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 
 from guanxi.common.clock import Clock
 from guanxi.common.errors import FieldError, GuanxiError, Invalid
-from guanxi.expressions.check import check
 from guanxi.expressions.env import Env
 from guanxi.expressions.evaluate import compile_expression
+from guanxi.expressions.expression import Expression
 from guanxi.registry import DataSet, Field, Registry
 from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.ports import Records
@@ -114,14 +114,14 @@ class _Loader:
                 if None in ids:
                     return None
                 out[name] = ids
-            elif field.type in ("date", "datetime") and isinstance(value, str) and not value[:1].isdigit():
-                out[name] = self._moment(data.object, value)
+            elif isinstance(value, Expression):
+                out[name] = self._moment(value)
             else:
                 out[name] = value
         return out
 
-    def _moment(self, object_name: str, text: str) -> str:
-        value = compile_expression(check(text, self.registry, object_name))(self._env())
+    def _moment(self, expression: Expression) -> str:
+        value = compile_expression(expression)(self._env())
         if isinstance(value, datetime):
             return value.strftime("%Y-%m-%dT%H:%M:%SZ")
         return value.isoformat() if isinstance(value, date) else str(value)
