@@ -88,7 +88,8 @@ def _searched(work: Work, draft: Draft, alike: Sequence[MatchPart]) -> tuple[str
             continue
         engine = work.db.engine
         node = search_condition(draft.plan.object, [part.field], 1, engine, peewee.SQL('"id"'))
-        sql, params = work.db.peewee.get_sql_context().sql(node).query()
+        # A query inside a condition stands in parentheses.
+        sql, params = work.db.peewee.get_sql_context(subquery=True).sql(node).query()
         moment = Moment(work.actor, work.now, engine, {"q": (words[0][:LEADING],)})
         return sql, bind_all(params, moment)
     return None
