@@ -46,7 +46,7 @@ form:
   sections:
     basics: {label: {en: Basics, zh: 基本}, fields: [name, code, phone, level, area]}
 views:
-  mine: {label: {en: Mine, zh: 我的}, where: owner == me and level == "a", columns: [name, level, amount], sort: [-amount]}
+  mine: {label: {en: Mine, zh: 我的}, where: owner == me and level == "a", columns: [name, level], sort: [-amount]}
 page: {highlights: [level, amount], tabs: [details, children, history]}
 """
 

@@ -59,7 +59,7 @@ def compile_field(scope: Scope, one: FieldOutline) -> Field:
 def _on_delete(part: FieldPart) -> OnDelete:
     if part.type not in ON_DELETE:
         return "restrict"
-    return part.on_delete or ON_DELETE[part.type]  # type: ignore[attr-defined, no-any-return]
+    return part.on_delete or ON_DELETE[part.type]  # type: ignore[attr-defined]
 
 
 def _layer(scope: Scope, name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guanxi.expressions import tree
+from guanxi.expressions.env import Env
+from guanxi.expressions.evaluate import evaluate
 from guanxi.expressions.expression import Expression
 from guanxi.registry import DuplicateRule, Rule, UniqueKey
 from guanxi.registry.objects import MatchPart
@@ -16,14 +18,17 @@ from .scope import Scope, frozen
 
 FUZZY = frozenset({"text", "company_name", "person_name", "address"})
 FUZZY_SCORE = 0.9
+_READING = (tree.FieldTerm, tree.Aggregate, tree.ParamTerm, tree.CallerTerm)
 _TEXT_MATCHERS = FUZZY | {"phone", "email"}
 
 
 def constant(expression: Expression | None) -> object:
-    """The value of an expression that is always the same, else Ellipsis."""
-    if expression is not None and isinstance(expression.tree, tree.Const):
-        return expression.tree.value
-    return ...
+    """The value of an expression that reads no record, no clock and no person, else Ellipsis."""
+    if expression is None or expression.uses or expression.volatile or expression.change:
+        return ...
+    if any(isinstance(term, _READING) for term in tree.walk(expression.tree)):
+        return ...
+    return evaluate(expression, Env({}))
 
 
 def compile_unique(scope: Scope) -> Mapping[str, UniqueKey]:

@@ -114,7 +114,7 @@ def is_language(code: str) -> bool:
     )
 
 
-def _label_schema(most: int, what: str) -> WithJsonSchema:
+def _label_schema(most: int) -> WithJsonSchema:
     text = {"type": "string", "minLength": 1, "maxLength": most}
     by_language = {
         "type": "object",
@@ -122,11 +122,11 @@ def _label_schema(most: int, what: str) -> WithJsonSchema:
         "additionalProperties": text,
         "minProperties": 1,
     }
-    return WithJsonSchema({"anyOf": [text, by_language], "description": f"{what}: a text, or a map by language"})
+    return WithJsonSchema({"anyOf": [text, by_language]})
 
 
-LabelText = Annotated[Label, _label(MAX_LABEL), _label_schema(MAX_LABEL, "A label")]
-LongText = Annotated[Label, _label(MAX_TEXT), _label_schema(MAX_TEXT, "A text")]
+LabelText = Annotated[Label, _label(MAX_LABEL), _label_schema(MAX_LABEL)]
+LongText = Annotated[Label, _label(MAX_TEXT), _label_schema(MAX_TEXT)]
 
 
 def _plain_text(value: object) -> str:
@@ -244,6 +244,48 @@ OneOrManyNames = Annotated[
     Field(strict=False),
     WithJsonSchema({"anyOf": [NAME_SCHEMA, {"type": "array", "items": NAME_SCHEMA}]}),
 ]
+
+
+MEANINGS: dict[str, str] = {
+    "kind": "What the document defines",
+    "name": "Its name, unique among definitions of its kind",
+    "label": "What people read: a text, or a map by language; made from the name when absent",
+    "plural": "What people read for several: a text, or a map by language",
+    "description": "A sentence about it: a text, or a map by language",
+    "message": "What people read: a text, or a map by language",
+    "help": "A sentence that helps: a text, or a map by language",
+    "icon": "A Lucide icon's name",
+    "renamed_from": "The former name; what is stored under it moves along",
+    "reason": "Why: a text, or a map by language",
+    "version": "The version, such as 1.2.0",
+    "timezone": "A time zone such as Asia/Shanghai",
+    "concurrency": "optimistic, or strict: a change must name the version it was made from",
+    "object": "The object's name",
+    "field": "The field's name",
+    "fields": "The fields",
+    "by": "How values are compared or grouped",
+    "action": "What is done about it",
+    "columns": "How many columns",
+    "target": "kind/name, for example object/customer",
+    "unique": "Keys of one or several fields that no two live records share",
+    "rules": "Conditions that every saved record meets",
+    "duplicates": "Rules that find records that look like the same",
+    "stages": "The path that records take",
+    "form": "Sections of fields",
+    "views": "Saved lists",
+    "page": "The record page",
+    "actions": "Buttons on the record and calls of the API",
+    "match": "The parts that must agree",
+    "sections": "Groups of fields, in order",
+    "as": "table, board or calendar",
+    "sort": "Fields; a leading - for descending",
+    "highlights": "Fields in the head of the page",
+    "when": "What is done, one verb each",
+    "then": "What must hold afterwards",
+    "restore": "Take out of the trash; else as delete",
+    "to": "Where it leads",
+}
+"""What a key means where its model says nothing else; read by the JSON Schema and the reference."""
 
 
 class Definition(Part):

@@ -75,7 +75,9 @@ def _match(value: object) -> object:
 class DuplicatePart(Part):
     """Records that agree on every part of `match` look like the same."""
 
-    match: list[Annotated[MatchKeys, BeforeValidator(_match)]] = Field(min_length=1, max_length=8)
+    match: list[Annotated[MatchKeys, BeforeValidator(_match, json_schema_input_type=MatchKeys | Name)]] = Field(
+        min_length=1, max_length=8
+    )
     action: one_of("block", "warn", what="action") = "warn"  # type: ignore[valid-type]
     score: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(
         1.0, description="The least likeness of fuzzy parts, 0 to 1"
@@ -200,9 +202,9 @@ class ObjectDocument(Definition):
     history: History = Field("all", description="Field history: all, none or field names")
     concurrency: one_of("optimistic", "strict", what="concurrency") = "optimistic"  # type: ignore[valid-type]
     fields: FieldMap = Field(default_factory=dict)
-    unique: dict[Name, Annotated[UniquePart, BeforeValidator(_unique)]] = Field(
-        default_factory=dict, description="Keys of one or several fields"
-    )
+    unique: dict[
+        Name, Annotated[UniquePart, BeforeValidator(_unique, json_schema_input_type=UniquePart | list[Name] | Name)]
+    ] = Field(default_factory=dict, description="Keys of one or several fields")
     rules: dict[Name, RulePart] = Field(default_factory=dict)
     duplicates: dict[Name, DuplicatePart] = Field(default_factory=dict)
     stages: StagesPart | None = None

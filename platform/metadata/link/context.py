@@ -71,7 +71,12 @@ class Context:
         if found is not None or name not in outline.computed:
             return found
         made = self.formula(outline, name)
-        return made.info if made else None
+        return made.info if made else self._stand_in(outline, name)
+
+    def _stand_in(self, outline: Outline, name: str) -> FieldInfo:
+        """A wrong formula is reported once: to others it has the type that it declares, or none."""
+        one = outline.fields[name]
+        return FieldInfo(name, one.type.value_type(one.settings, one.context))
 
     def field_names(self, object_name: str) -> Iterable[str]:
         """All names usable on the object."""
@@ -203,12 +208,22 @@ class Context:
             self.error("expression-limit", "formulas use each other too deeply", outline.document, path)
             return None
         self._stack.append(key)
+        before = len(self.found.found)
         try:
             made = self.made(outline.document, f"formula {name}", lambda: _computed(self, outline, name))
         finally:
             self._stack.pop()
-        self.computed.setdefault(key, made)
-        return self.computed[key]
+        if key in self.computed:  # found to be part of a circle meanwhile: what else was said of it is an echo
+            self._drop_echoes(before, outline.document, dotted(path))
+        return self.computed.setdefault(key, made)
+
+    def _drop_echoes(self, before: int, document: Document, path: str) -> None:
+        kept = [
+            one
+            for one in self.found.found[before:]
+            if one.code == "cycle" or one.path != path or one.place.file != document.file
+        ]
+        self.found.found[before:] = kept
 
     def _cycle(self, outline: Outline, key: tuple[str, str]) -> None:
         chain = [*self._stack[self._stack.index(key) :], key]
