@@ -94,9 +94,9 @@ class Instance:
 
 def compile_bundle(bundle: Bundle, cache: ReadCache | None = None) -> Registry:
     """Compile a bundle. Raises DefinitionError with everything wrong in it."""
-    bases = bases_in(bundle.bases) if bundle.bases else None
+    known = bases_in(bundle.bases)
     return read_definitions(
-        bundle.layers, languages=bundle.languages, currency=bundle.currency, cache=cache, bases=bases
+        bundle.layers, languages=bundle.languages, currency=bundle.currency, cache=cache, bases=known
     )
 
 

@@ -150,3 +150,34 @@ def test_installed_packs_are_listed() -> None:
     names = [one["name"] for one in json.loads(run("pack", "list", "--json").stdout)]
     assert "crm" in names
     assert any(line.startswith("crm\t") for line in run("pack", "list").stdout.splitlines())
+
+
+def test_the_schema_is_a_schema(tmp_path: Path) -> None:
+    value = json.loads(run("schema").stdout)
+    assert value["$schema"].startswith("https://json-schema.org/")
+    assert run("schema", "--out", str(tmp_path / "s.json")).exit_code == 0
+    assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8")) == value
+
+
+def test_the_reference_as_markdown_and_html() -> None:
+    text = run("reference").stdout
+    assert text.startswith("# ")
+    assert "| " in text
+    page = run("reference", "--format", "html").stdout
+    assert page.startswith("<!doctype html>")
+    assert "<table>" in page
+    assert "<script" not in page
+
+
+def test_where_a_name_is_used(instance: Path) -> None:
+    (instance / "metadata" / "visit.yaml").write_text(GOOD + "views: {v: {columns: [name]}}\n", encoding="utf-8")
+    result = run("where-used", "visit.name")
+    assert result.exit_code == 0
+    assert "metadata/visit.yaml:7:23: object/visit: views.v.columns.0: field visit.name" in result.stdout
+    found = json.loads(run("where-used", "visit.name", "--json").stdout)
+    assert {"file", "line", "column", "definition", "path", "what"} == set(found[0])
+    wrong = run("where-used", "visit.nmae")
+    assert wrong.exit_code == 1
+    assert "did you mean 'visit.name'?" in wrong.stderr
+    (instance / "metadata" / "visit.yaml").write_text("a: [", encoding="utf-8")
+    assert run("where-used", "visit").exit_code == 1

@@ -90,10 +90,21 @@ def test_both_sides_agreeing_is_no_conflict() -> None:
     assert plain["fields"]["name"]["length"] == 100
 
 
-def test_an_unknown_base_stops_rather_than_overwrites() -> None:
-    _, faults = lay(V2_SAME, patch("set: {fields.name.length: 90}\n"))
+def test_an_unknown_base_stops_publishing_rather_than_overwrites() -> None:
+    plain, faults = lay(V2_SAME, patch("set: {fields.name.length: 90}\n"))
     assert len(faults) == 1
     assert "what the patch was made against is not known" in faults[0]
+    assert plain["fields"]["name"]["length"] == 100
+
+
+def test_an_unknown_base_is_a_warning_where_no_version_can_be_asked() -> None:
+    found = Diagnostics()
+    text = patch("set: {fields.name.length: 90}\n")
+    documents = parse_sources([Source("crm", "crm.yaml", V2_SAME), Source("instance", "me.yaml", text)], found)
+    merged = overlay(documents, ["crm", "instance"], found)
+    assert [(one.code, one.severity) for one in found] == [("patch-conflict", "warning")]
+    assert definition_hash(document(V2_SAME)) in found.found[0].hint
+    assert to_plain(merged[0].node)["fields"]["name"]["length"] == 90
 
 
 def test_a_conflict_is_resolved_in_the_patch() -> None:

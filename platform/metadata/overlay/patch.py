@@ -7,8 +7,9 @@ its pack gives it now) and *mine* (what the patch sets or removes). The rule, pa
 2. else the value that base had at the path is looked up in the patch's own record (`was: {path: value}`; `~` says that
    there was none) or in an earlier published version with that hash. Theirs is still that value, or is already mine:
    mine is applied.
-3. else the pack changed the same path, or nobody knows: `patch-conflict`, naming mine, theirs and both places, until
-   the patch says `resolve: {path: mine}` or `{path: theirs}`.
+3. else the pack changed the same path: `patch-conflict`, naming mine, theirs and both places, until the patch says
+   `resolve: {path: mine}` or `{path: theirs}`. Where the base is not known at all, it is the same when publishing, and
+   only a warning in a check without the earlier versions (`bases` is None), which then applies mine.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ class _Patching:
     patch: Document
     target: Document
     theirs: MapNode
+    now: str
     same: bool
     base: Mapping[str, Any] | None
+    strict: bool
     found: Diagnostics
 
     def part(self, key: str) -> dict[str, Node]:
@@ -53,9 +56,10 @@ def apply_patch(
 ) -> Document:
     """The target with the patch applied. `pristine` is the target before any patch: it is what `base` speaks of."""
     base = patch.node.text("base")
-    same = not base or definition_hash(pristine).startswith(base)
+    now = definition_hash(pristine)
+    same = not base or now.startswith(base)
     known = bases(base) if bases is not None and not same else None
-    state = _Patching(patch, target, pristine.node, same, known, found)
+    state = _Patching(patch, target, pristine.node, now, same, known, bases is not None, found)
     node = target.node
     wanted = patch.node.entries.get("set")
     if isinstance(wanted, MapNode):
@@ -105,8 +109,7 @@ def _wins(state: _Patching, path: str, steps: tuple[str, ...], mine: Node | None
     choice = state.part("resolve").get(path)
     if isinstance(choice, ScalarNode) and choice.text in {"mine", "theirs"}:
         return choice.text == "mine"
-    _conflict(state, path, (mine, theirs, was), place)
-    return False
+    return _conflict(state, path, (mine, theirs, was), place)
 
 
 def _was(state: _Patching, path: str, steps: tuple[str, ...]) -> Any:
@@ -133,7 +136,8 @@ def _equal(one: Any, other: Any) -> bool:
     return canonical(one) == canonical(other)
 
 
-def _conflict(state: _Patching, path: str, sides: tuple[Node | None, Node | None, Any], place: Place) -> None:
+def _conflict(state: _Patching, path: str, sides: tuple[Node | None, Node | None, Any], place: Place) -> bool:
+    """Note the conflict; True when it is only a doubt, so that mine is applied."""
     mine, theirs, was = sides
     where = f"at {theirs.place}" if theirs is not None else "now gone"
     before = "" if was is _UNKNOWN else f", and was {_shown(was)} when the patch was made"
@@ -142,10 +146,15 @@ def _conflict(state: _Patching, path: str, sides: tuple[Node | None, Node | None
         f"{f' to {_shown(to_plain(mine))}' if mine is not None else ''}, but it is "
         f"{_shown(to_plain(theirs)) if theirs is not None else 'no longer there'} ({where}){before}"
     )
-    if was is _UNKNOWN:
-        sentence += "; what the patch was made against is not known"
     hint = f"write 'resolve: {{{path}: mine}}' or 'theirs' in the patch"
-    state.found.error("patch-conflict", sentence, place, path=path, hint=hint)
+    if was is not _UNKNOWN:
+        state.found.error("patch-conflict", sentence, place, path=path, hint=hint)
+        return False
+    sentence += "; what the patch was made against is not known"
+    hint += f"; the definition is now {state.now}"
+    note = state.found.error if state.strict else state.found.warning
+    note("patch-conflict", sentence, place, path=path, hint=hint)
+    return not state.strict
 
 
 def _shown(value: Any) -> str:
