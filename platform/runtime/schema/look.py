@@ -157,6 +157,15 @@ class Look:
         shown = [k.replace("\x1f", " / ") for k, _ in counted.most_common(SAMPLES)]
         return Count(len(ids), tuple(sorted(ids)[:SAMPLES])), shown
 
+    def records(self, object_name: str, fields: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(id, new field → Python value) of the live rows, values as they will be; what does not convert is blank."""
+        befores = {f: b for f in fields if (b := self.field_before(object_name, f)) is not None and b.kind != "links"}
+        converts = {f: self._converted(object_name, f, b) for f, b in befores.items()}
+        for number, *stored in self._scan(object_name, list(befores.values()), "deleted_at IS NULL"):
+            row: dict[str, Any] = dict.fromkeys(fields)
+            row.update((f, converts[f](value)) for f, value in zip(befores, stored, strict=True))
+            yield number, row
+
     def _converted(self, object_name: str, field: str, now: FieldShape) -> Callable[[Any], Any]:
         wanted = self.new.objects[object_name].fields[field]
         read = reader(self.db.engine, now)
@@ -186,9 +195,9 @@ class Look:
         shape = self.before(object_name)
         if shape is None:
             return
-        columns = ", ".join(quoted(f.name) for f in fields)
+        columns = ", ".join(quoted(name) for name in ("id", *(f.name for f in fields)))
         sql = (
-            f"SELECT id, {columns} FROM {quoted(shape.table)} "  # noqa: S608
+            f"SELECT {columns} FROM {quoted(shape.table)} "  # noqa: S608
             f"WHERE id > ? AND {where} ORDER BY id LIMIT {CHUNK}"
         )
         last = 0

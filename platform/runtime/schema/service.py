@@ -28,6 +28,7 @@ from .look import Look
 from .moves import Moves, declared, undone
 from .plan import Finding, Plan
 from .planner import Planner
+from .rule_check import failing_rules
 from .shapes import Shape
 from .tool import OnStatement, Tool
 
@@ -109,7 +110,10 @@ class SchemaService(History):
             kept = self.kept(rollback_to, moves) if rollback_to else ()
             planner = Planner(old, new, registry, moves=moves, look=look, version=now[0] + 1, kept=kept)
             steps = () if lost else tuple(planner.steps())
-            more = () if lost else tuple(f for inspect in self.inspectors for f in inspect(look))
+            more: tuple[Finding, ...] = ()
+            if not lost:
+                more = tuple(failing_rules(look, self.clock.now()))
+                more += tuple(f for inspect in self.inspectors for f in inspect(look))
         return Plan(
             base=now[0],
             base_fingerprint=now[1],
