@@ -7,9 +7,10 @@ import random
 import pytest
 
 from guanxi.common.diagnostics import Diagnostics
+from guanxi.metadata.load import ReadCache, check
 from guanxi.metadata.nodes import Document, to_plain, walk
 from guanxi.metadata.parse import parse_sources
-from guanxi.metadata.sources import Source, builtin_layer
+from guanxi.metadata.sources import Source, builtin_layer, text_layer
 
 SEED = """\
 kind: object
@@ -89,6 +90,18 @@ def test_mutants_never_raise(batch: int) -> None:
             assert one.message
         for document in documents:
             whole(document)
+
+
+def test_mutants_never_break_a_check() -> None:
+    cache = ReadCache()
+    right = 0
+    for seed in range(300, 600):
+        registry, found = check([text_layer({"m.yaml": mutant(seed)})], cache=cache)
+        errors = [one for one in found if one.severity == "error"]
+        assert (registry is None) == bool(errors), seed
+        assert all(one.place.file and one.place.line >= 1 and one.place.column >= 1 for one in found), seed
+        right += registry is not None
+    assert right, "some mutants are lawful, or nothing was tried"
 
 
 def whole(document: Document) -> None:
