@@ -77,6 +77,8 @@ def read_paths(paths: Sequence[Path]) -> Reading:
 def _read_path(path: Path, reading: Reading) -> None:
     shown = path.as_posix()
     owner = _owner(path)
+    if owner is None and not path.is_absolute() and (owner := _owner(path.absolute())) is not None:
+        shown = path.absolute().as_posix()  # asked for from inside the metadata folder
     if path.is_dir() and (path / FILE).is_file():
         read_instance(path, reading, prefix="" if shown == "." else f"{shown.rstrip('/')}/")
     elif owner is not None and path.exists():

@@ -118,6 +118,15 @@ def test_a_file_of_an_instance_is_judged_with_the_instance(instance: Path) -> No
     assert run("check", str(instance / "metadata" / "more.yaml")).exit_code == 0
 
 
+def test_a_file_is_judged_from_inside_the_metadata_folder(instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (instance / "metadata" / "visit.yaml").write_text(GOOD, encoding="utf-8")
+    (instance / "metadata" / "more.yaml").write_text("kind: object\nextend: visit\nlabel: V\n", encoding="utf-8")
+    monkeypatch.chdir(instance / "metadata")
+    assert run("check", "more.yaml").exit_code == 0
+    (instance / "metadata" / "more.yaml").write_text("kind: object\nextend: vist\nlabel: V\n", encoding="utf-8")
+    assert "more.yaml:2:9: extend: there is no object 'vist'" in run("check", ".").stdout
+
+
 def test_misuse_is_exit_code_two(instance: Path) -> None:
     assert run("check", "--format", "xml").exit_code == 2
     wrong = run("chek")
