@@ -105,7 +105,8 @@ def _plain(checker: Checker, node: s.Call, entry: Entry) -> t.Term:
     function = _pick(entry, terms[0])
     if function is None:
         return _wrong(checker, node, 0, terms[0], entry)
-    kind = computed(terms[0].type) if entry.result == "first" else _TYPES.get(entry.result) or _TYPES[function.result]
+    first = entry.result == "first" and terms[0].type.kind != "blank"
+    kind = computed(terms[0].type) if first else _TYPES.get(entry.result) or _TYPES[function.result]
     return apply(checker, node, entry, function, terms, kind)
 
 

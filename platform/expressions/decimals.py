@@ -27,6 +27,11 @@ def limit_decimal(value: Decimal) -> Decimal | None:
     return value if -DECIMAL_SIZE < value < DECIMAL_SIZE else None
 
 
+def _sized(value: Decimal) -> Decimal | None:
+    """The value below 10^38; for results that cannot have more digits after the point than what they come from."""
+    return value if -DECIMAL_SIZE < value < DECIMAL_SIZE else None
+
+
 def limit(value: Number) -> Number | None:
     """Whichever of the two limits applies."""
     return limit_integer(value) if isinstance(value, int) else limit_decimal(value)
@@ -41,7 +46,7 @@ def add(left: Number, right: Number) -> Number | None:
     """Left + right."""
     if isinstance(left, int) and isinstance(right, int):
         return limit_integer(left + right)
-    return limit_decimal(_CONTEXT.add(left, right))
+    return _sized(_CONTEXT.add(left, right))
 
 
 def shifted(value: Number, digits: int) -> Decimal:
@@ -58,7 +63,7 @@ def subtract(left: Number, right: Number) -> Number | None:
     """Left - right."""
     if isinstance(left, int) and isinstance(right, int):
         return limit_integer(left - right)
-    return limit_decimal(_CONTEXT.subtract(left, right))
+    return _sized(_CONTEXT.subtract(left, right))
 
 
 def multiply(left: Number, right: Number) -> Number | None:
@@ -72,14 +77,9 @@ def divide(left: Number, right: Number) -> Decimal | None:
     """Left / right as a decimal with ten digits after the point, half to even; blank when right is zero."""
     if not right:
         return None
-    top = _CONTEXT.scaleb(Decimal(left), DIVISION_SCALE)
-    bottom = Decimal(right)
-    quotient = _CONTEXT.divide_int(top, bottom)
-    rest = _CONTEXT.subtract(top, _CONTEXT.multiply(quotient, bottom))
-    twice, size = abs(_CONTEXT.multiply(rest, 2)), _CONTEXT.abs(bottom)
-    if twice > size or (twice == size and int(quotient) % 2):
-        quotient = _CONTEXT.add(quotient, 1 if (top < 0) == (bottom < 0) else -1)
-    return limit_decimal(_CONTEXT.scaleb(quotient, -DIVISION_SCALE))
+    # 150 digits separate every possible quotient from a tie it does not hit: rounding twice is rounding once.
+    quotient = _CONTEXT.divide(Decimal(left), right).quantize(_QUANTA[DIVISION_SCALE], context=_CONTEXT)
+    return quotient if -DECIMAL_SIZE < quotient < DECIMAL_SIZE else None
 
 
 def _floor_quotient(left: Decimal, right: Decimal) -> Decimal:

@@ -49,7 +49,7 @@ def unify(left: ValueType, right: ValueType) -> ValueType | None:
 
 def coerce(term: t.Term, wanted: ValueType) -> t.Term:
     """The term with the wanted type, where `unify` allowed it."""
-    if term.type.kind == "blank" and isinstance(term, t.Const):
+    if term.type.kind == "blank":  # whatever is written there, its value is always blank
         return t.Const(None, wanted)
     if wanted.kind == "decimal" and term.type.kind == "integer":
         if isinstance(term, t.Const):

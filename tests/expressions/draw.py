@@ -96,7 +96,7 @@ class Draw:
             f"lower({a})", f"upper({a})", f"trim({a})", f"left({a}, {n})", f"right({a}, {n})", f"digits({a})",
             f"({a} + {self.value('text', depth)})", f"concat({a}, {self.value('integer', depth)}, {self.value('date', depth)})",
             f"concat({self.value('decimal', depth)}, {a})", f"replace({a}, {self.value('text', depth)}, {self.value('text', depth)})",
-            f"max({a}, {self.value('text', depth)})", self.aggregate("min", "text", depth), self.value("choice", depth),
+            f"max({a}, {self.value('text', depth)})", self.aggregate("min", "text", depth), f"concat({self.value('choice', depth)})",
         )  # fmt: skip
 
     def _choice(self, depth: int) -> str:

@@ -29,6 +29,9 @@ def compare_true(term: t.Compare, frame: Frame) -> Sql:
     if days is not None:
         return days
     operator, left, right = _sides(term)
+    quick = _quick(operator, left, right, frame) if frame.sqlite else None
+    if quick is not None:
+        return quick
     a, b = _pair(operator, left, right, frame)
     if operator != "==":
         return _order(operator, a, b, postgres=not frame.sqlite)
@@ -54,6 +57,26 @@ def compare_false(term: t.Compare, frame: Frame) -> Sql:
     return fill("({0} IS NOT {1})" if frame.sqlite else "({0} IS DISTINCT FROM {1})", a, b)
 
 
+def _quick(operator: str, left: t.Term, right: t.Term, frame: Frame) -> Sql | None:
+    """Plain arithmetic against a known number: integers where they suffice, exact decimals where they do not."""
+    if not isinstance(left, t.Arithmetic) or left.type.kind != "decimal" or not _known(right, frame):
+        return None
+    if operator == "==" and not _certain(right):
+        return None
+    slow = compile_value(left, frame)
+    if slow.fast is None or slow.fast.scale is None:
+        return None
+    sign = "=" if operator == "==" else operator
+    border = _threshold(operator, right, slow.fast.scale, frame)
+    exact = as_key(compile_value(right, frame), frame)
+    text = f"CASE typeof({{0}}) WHEN 'integer' THEN {{0}} {sign} {{1}} WHEN 'real' THEN {{2}} {sign} {{3}} END"
+    return fill(f"({text})", slow.fast, border, slow, exact)
+
+
+def _known(term: t.Term, frame: Frame) -> bool:
+    return isinstance(term, t.Const) or (frame.scope.fold and not t.needs_row(term))
+
+
 def _certain(term: t.Term) -> bool:
     return isinstance(term, t.Const) and term.value is not None
 
@@ -75,8 +98,7 @@ def _pair(operator: str, left: t.Term, right: t.Term, frame: Frame) -> tuple[Sql
     a = compile_value(left, frame)
     if a.kind not in _NUMBERS:
         return a, compile_value(right, frame)
-    known = isinstance(right, t.Const) or (frame.scope.fold and not t.needs_row(right))
-    if frame.sqlite and a.scale is not None and known:
+    if frame.sqlite and a.scale is not None and _known(right, frame):
         return a, _threshold(operator, right, a.scale, frame)
     b = compile_value(right, frame)
     if b.kind not in _NUMBERS:

@@ -37,7 +37,9 @@ _POSTGRES = {
 @dataclass(frozen=True, slots=True)
 class Sql:
     """Text with engine placeholders and its parameters in order. For numbers on SQLite: `scale` is set while the value
-    is an integer that stands for value × 10^scale; None means a decimal key. `column` marks a bare column.
+    is an integer that stands for value × 10^scale; None means a decimal key. `column` marks a bare column. `fast`, on
+    SQLite, is the same number in plain integer arithmetic: its text gives an INTEGER that stands for
+    value × 10^scale, or a REAL where 64 bits were left and only `text` is right.
     """
 
     text: str
@@ -45,10 +47,11 @@ class Sql:
     kind: str = "boolean"
     scale: int | None = None
     column: bool = False
+    fast: Sql | None = None
 
     def of(self, kind: str, scale: int | None = None) -> Sql:
         """The same text as a value of a kind."""
-        return replace(self, kind=kind, scale=scale, column=False)
+        return replace(self, kind=kind, scale=scale, column=False, fast=None)
 
 
 def fill(template: str, *parts: Sql) -> Sql:

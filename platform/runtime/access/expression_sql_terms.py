@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from guanxi.expressions import tree as t
+from guanxi.expressions.decimals import shifted
 from guanxi.expressions.functions.numbers import MAX, MIN, TO_DECIMAL
 
 from .expression_sql_parts import Sql, fill, joined, quoted
 from .expression_sql_scope import Frame
 
+_LONGEST = 400  # characters of plain arithmetic, which stands twice or three times in the text
+_FINEST = 18  # digits after the point
 _NAMES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide", "%": "modulo"}
 _POSTGRES = {
     "/": "gx_divide(({0})::numeric, ({1})::numeric)",
@@ -33,7 +38,10 @@ def as_key(part: Sql, frame: Frame) -> Sql:
     if not frame.sqlite:
         return part if part.kind == "decimal" else fill("({0})::numeric", part).of("decimal")
     if part.scale is None:
-        return part
+        if part.fast is None:
+            return part
+        text = f"CASE typeof({{0}}) WHEN 'integer' THEN gx_dec({{0}}, {part.fast.scale}) WHEN 'real' THEN {{1}} END"
+        return fill(text, part.fast, part).of("decimal")
     return fill(f"gx_dec({{0}}, {part.scale})", part).of("decimal")
 
 
@@ -112,12 +120,71 @@ def _negate(term: t.Negate, frame: Frame) -> Sql:
     return _whole(fill("-(({0})::numeric)", found), whole)
 
 
+def _fast(term: t.Term, part: Sql) -> Sql | None:
+    """A number in plain integers, when it is a column, a literal, or plain arithmetic on such."""
+    if part.fast is not None or part.scale is None:
+        return part.fast
+    return part if part.column or isinstance(term, t.Const) else None
+
+
+def _exact_constant(term: t.Term, frame: Frame) -> Sql | None:
+    """A written decimal as a scaled integer."""
+    if not isinstance(term, t.Const) or not isinstance(term.value, Decimal):
+        return None
+    scale = max(0, -int(term.value.as_tuple().exponent))
+    whole = int(shifted(term.value, scale))
+    return Sql(frame.values.mark, (whole,), "integer", scale) if scale <= 9 and abs(whole) < 2**53 else None
+
+
+def _fast_arithmetic(term: t.Arithmetic, left: Sql | None, right: Sql | None) -> Sql | None:
+    """`+ - *` of two fast numbers, brought to one scale; None where it would grow too long or too fine."""
+    if left is None or right is None or left.scale is None or right.scale is None or term.operator not in "+-*":
+        return None
+    if len(left.text) + len(right.text) > _LONGEST:
+        return None
+    scale = left.scale + right.scale if term.operator == "*" else max(left.scale, right.scale)
+    if scale > _FINEST:
+        return None
+    if term.operator != "*":
+        left, right = (
+            p if p.scale == scale else fill(f"({{0}} * {10 ** (scale - (p.scale or 0))})", p) for p in (left, right)
+        )
+    return fill(f"({{0}} {term.operator} {{1}})", left, right).of("integer", scale)
+
+
+def _quotient(left: Sql, right: Sql, exact: Sql) -> Sql:
+    """A division of plain integers where they are ones, else of exact decimals."""
+    if len(left.text) + len(right.text) > _LONGEST:
+        return exact
+    quick = fill(f"gx_quotient({{0}}, {left.scale}, {{1}}, {right.scale})", left, right)
+    return fill(
+        "CASE WHEN typeof({0}) = 'real' OR typeof({1}) = 'real' THEN {2} ELSE {3} END", left, right, exact, quick
+    )
+
+
+def _sqlite_arithmetic(term: t.Arithmetic, frame: Frame) -> Sql:
+    left, right = compile_value(term.left, frame), compile_value(term.right, frame)
+    plain_left = _exact_constant(term.left, frame) or _fast(term.left, left)
+    plain_right = _exact_constant(term.right, frame) or _fast(term.right, right)
+    fast = _fast_arithmetic(term, plain_left, plain_right)
+    if term.type.kind == "integer" and fast is not None:
+        # Beyond 64 bits the result is blank, so nothing slower is needed.
+        found = fill("CASE typeof({0}) WHEN 'integer' THEN {0} END", fast)
+        return replace(found.of("integer", 0), fast=fast)
+    operands = [
+        as_key(p, frame) if x.type.kind == "decimal" else p for p, x in ((left, term.left), (right, term.right))
+    ]
+    found = fill(f"gx_{_NAMES[term.operator]}({{0}}, {{1}})", *operands)
+    if term.operator == "/" and plain_left is not None and plain_right is not None:
+        return _quotient(plain_left, plain_right, found).of("decimal")
+    return found.of("integer", 0) if term.type.kind == "integer" else replace(found.of("decimal"), fast=fast)
+
+
 def _arithmetic(term: t.Arithmetic, frame: Frame) -> Sql:
-    whole = term.type.kind == "integer"
-    left, right = _operand(term.left, frame), _operand(term.right, frame)
     if frame.sqlite:
-        found = fill(f"gx_{_NAMES[term.operator]}({{0}}, {{1}})", left, right)
-        return found.of("integer", 0) if whole else found.of("decimal")
+        return _sqlite_arithmetic(term, frame)
+    whole = term.type.kind == "integer"
+    left, right = compile_value(term.left, frame), compile_value(term.right, frame)
     text = _POSTGRES.get(term.operator)
     if text is not None:
         return _whole(fill(text, left, right), True) if whole else fill(text, left, right).of("decimal")

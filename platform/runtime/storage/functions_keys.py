@@ -15,23 +15,31 @@ ZERO = "1"
 
 def encode(value: Decimal) -> str:
     """The key of a decimal."""
-    sign, digits, exponent = value.as_tuple()
-    text = "".join(map(str, digits)).lstrip("0")
-    if not text:
+    if not value:
         return ZERO
-    power = len(text) + int(exponent) + _BIAS
-    text = text.rstrip("0")
-    if not sign:
-        return f"2{power:03d}{text}"
-    return f"0{999 - power:03d}{text.translate(_COMPLEMENT)}~"
+    mantissa, _, exponent = f"{value:E}".partition("E")
+    if mantissa[0] != "-":
+        digits = (mantissa[0] + mantissa[2:]).rstrip("0")
+        return f"2{int(exponent) + _BIAS:03d}{digits}"
+    digits = (mantissa[1] + mantissa[3:]).rstrip("0")
+    return f"0{999 - int(exponent) - _BIAS:03d}{digits.translate(_COMPLEMENT)}~"
+
+
+def encode_scaled(value: int, scale: int) -> str:
+    """The key of value / 10^scale."""
+    if not value:
+        return ZERO
+    text = str(value)
+    if value > 0:
+        return f"2{len(text) - 1 - scale + _BIAS:03d}{text.rstrip('0')}"
+    return f"0{1001 - len(text) + scale - _BIAS:03d}{text[1:].rstrip('0').translate(_COMPLEMENT)}~"
 
 
 def decode(key: str) -> Decimal:
     """The decimal of a key."""
-    kind = key[0]
-    if kind == ZERO:
+    if key[0] == "2":
+        return Decimal(f"{key[4:]}E{int(key[1:4]) - _BIAS - len(key) + 5}")
+    if key == ZERO:
         return Decimal(0)
-    if kind == "2":
-        return Decimal((0, tuple(map(int, key[4:])), int(key[1:4]) - _BIAS - len(key) + 4))
     digits = key[4:-1].translate(_COMPLEMENT)
-    return Decimal((1, tuple(map(int, digits)), 999 - int(key[1:4]) - _BIAS - len(digits)))
+    return Decimal(f"-{digits}E{1000 - int(key[1:4]) - _BIAS - len(digits)}")

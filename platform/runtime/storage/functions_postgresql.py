@@ -112,7 +112,11 @@ _FIRST_AT, _LAST_AT = "TIMESTAMPTZ '0001-01-01 00:00:00+00'", "TIMESTAMPTZ '9999
 _TIME = [
     _sql("gx_day_ok(d date)", "date", f"CASE WHEN d BETWEEN {_FIRST} AND {_LAST} THEN d END"),
     _sql("gx_at_ok(t timestamptz)", "timestamptz", f"CASE WHEN t BETWEEN {_FIRST_AT} AND {_LAST_AT} THEN t END"),
-    _sql("gx_local_date(t timestamptz, zone text)", "date", f"greatest({_FIRST}, least({_LAST}, (t AT TIME ZONE zone)::date))"),
+    _sql(
+        "gx_local_date(t timestamptz, zone text)",
+        "date",
+        f"greatest({_FIRST}, least({_LAST}, (t AT TIME ZONE zone)::date))",
+    ),
     _plpgsql(
         "gx_add_days(d date, n bigint)",
         "date",

@@ -18,9 +18,10 @@ from guanxi.expressions import decimals
 from guanxi.expressions.calendar import WorkingCalendar
 from guanxi.expressions.casing import fold
 from guanxi.expressions.functions import FUNCTIONS, Function
+from guanxi.expressions.limits import DIVISION_SCALE
 from guanxi.expressions.zones import zone_of
 
-from .functions_keys import decode, encode
+from .functions_keys import decode, encode, encode_scaled
 from .rows import instant_text
 
 Reader = Callable[[Any], Any]
@@ -104,7 +105,21 @@ def _operator(name: str) -> Callable[[Any, Any], Any]:
 
 def _scaled(value: Any, scale: int) -> Any:
     """A stored decimal or an integer as a key."""
-    return None if value is None else encode(decimals.shifted(value, -scale))
+    return None if value is None else encode_scaled(value, scale)
+
+
+def _quotient(left: Any, left_scale: int, right: Any, right_scale: int) -> Any:
+    """`/` of two scaled integers: ten digits after the point, half to even."""
+    if left is None or not right:
+        return None
+    shift = DIVISION_SCALE + right_scale - left_scale
+    left, right = (left * 10**shift, right) if shift >= 0 else (left, right * 10**-shift)
+    if right < 0:
+        left, right = -left, -right
+    quotient, rest = divmod(left, right)
+    if 2 * rest > right or (2 * rest == right and quotient % 2):
+        quotient += 1
+    return encode_scaled(quotient, DIVISION_SCALE)
 
 
 def _wide(high: Any, low: Any, scale: int) -> Any:
@@ -188,6 +203,7 @@ def _functions() -> list[tuple[str, int, Callable[..., Any]]]:
     found += [(f"gx_{name}", 2, _operator(sign)) for sign, name in _NAMES.items()]
     found += [
         ("gx_dec", 2, _scaled),
+        ("gx_quotient", 4, _quotient),
         ("gx_wide", 3, _wide),
         ("gx_wide_integer", 2, _wide_integer),
         ("gx_negate", 1, _negate),
