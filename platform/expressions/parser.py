@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from . import syntax as s
@@ -40,8 +41,9 @@ _REFUSED = {
 _NUMBER = re.compile(r"(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d{1,3})?\Z")
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> s.Node:
-    """The tree of `text`; raises ExpressionErrors."""
+    """The tree of `text`; raises ExpressionErrors. Trees are frozen, so equal texts (`owner == me`) share one."""
     scan(text)
     try:
         # The brackets let an expression run over several lines; `scan` made sure that its own are balanced.

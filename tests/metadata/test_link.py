@@ -313,3 +313,21 @@ def test_the_platform_has_people() -> None:
     assert registry.objects["user"].layer == "platform"
     assert set(registry.roles) == {"administrator", "employee"}
     assert registry.objects["team"].related["members"].object == "user"
+
+
+def test_names_that_would_meet_in_the_database() -> None:
+    assert faults(CUSTOMER + "  code: {type: text, unique: true}\n  u_code: {type: text}\n") == ["8:3 fields.u_code clash"]
+    links = "---\nkind: object\nname: {}\nfields: {{{}: {{type: references, to: customer, related: {}}}}}\n"
+    text = CUSTOMER + links.format("a_b", "c", "list_one") + links.format("a", "b_c", "list_two")
+    assert faults(text) == ["14:10 fields.b_c clash"]
+
+
+def test_renamed_from_what_still_exists() -> None:
+    assert faults(CUSTOMER + "renamed_from: order\n" + ORDER) == ["7:15 renamed_from model-rule"]
+    options = "  x: {type: choice, options: {a: A, b: {label: B, renamed_from: a}}}\n"
+    assert faults(CUSTOMER + options) == ["7:65 fields.x.options.b.renamed_from model-rule"]
+
+
+def test_a_wrong_formula_is_reported_once_however_often_it_is_used() -> None:
+    text = CUSTOMER + "  x: {type: formula, returns: decimal, value: amuont * 2}\n  y: {type: formula, value: x + 1}\n"
+    assert faults(text + "views: {v: {where: x > 5, columns: [x, y]}}\n") == ["7:47 fields.x.value expression-name"]

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..link.context import Context
+from .names import physical_clashes, renamed_from_existing
 from .references import required_circles
 
 Check = Callable[[Context, dict[str, dict[str, Any]]], None]
 
-CHECKS: tuple[Check, ...] = (required_circles,)
+CHECKS: tuple[Check, ...] = (required_circles, physical_clashes, renamed_from_existing)

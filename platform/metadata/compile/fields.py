@@ -12,6 +12,7 @@ from guanxi.registry.objects import OnDelete
 from ..documents.fields import COMPUTED_TYPES, OPTION_TYPES, PEOPLE_TYPES, FieldPart
 from ..link.outline import FieldOutline
 from .defaults import default_of
+from .option_sets import judge_options
 from .scope import Scope
 
 ON_DELETE: dict[str, OnDelete] = {"reference": "restrict", "references": "clear", "user": "clear", "team": "clear"}
@@ -135,6 +136,8 @@ def _links(scope: Scope, one: FieldOutline, path: tuple[str, str]) -> None:
             context.unknown(
                 "unknown-reference", "shared list of options", shared, known, scope.document, (*path, "options")
             )
+        elif isinstance(shared, dict):
+            judge_options(context, scope.document, shared, (*path, "options"))
     elif one.target and not context.has("object", one.target) and "to" in one.part.model_fields_set:
         known = context.names("object")
         context.unknown("unknown-object", "object", one.target, known, scope.document, (*path, "to"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from guanxi.registry import OptionSet
 
-from ..documents.options import OptionsDocument
+from ..documents.options import OptionPart, OptionsDocument
 from ..link.context import Context
 from ..link.outline import options_of
 from ..nodes import Document
@@ -17,18 +19,18 @@ def compile_options(context: Context, document: Document, model: OptionsDocument
 
 
 def _compile(context: Context, document: Document, model: OptionsDocument) -> OptionSet:
-    for name, option in model.options.items():
-        text_in_all(context, document, ("options", name), option.label)
-    option_renames(context, document, model.options, ("options",))
+    judge_options(context, document, model.options, ("options",))
     label = label_of(context, document, ("label",), model.label, document.name)
     return OptionSet(document.name, label, options_of(model.options), document.layer)
 
 
-def option_renames(context: Context, document: Document, options: object, path: tuple[str, ...]) -> None:
-    """Note options that are renamed from one that still exists."""
-    if not isinstance(options, dict):
-        return
+def judge_options(
+    context: Context, document: Document, options: Mapping[str, OptionPart], path: tuple[str, ...]
+) -> None:
+    """Note options that are renamed from one that still exists, and labels that lack a language."""
     for name, option in options.items():
+        if option.label:
+            text_in_all(context, document, (*path, name), option.label)
         if option.renamed_from and option.renamed_from in options:
             said = f"renamed from '{option.renamed_from}', but an option of that name still exists"
             context.error("model-rule", said, document, (*path, name, "renamed_from"))

@@ -36,9 +36,10 @@ def label_of(context: Context, document: Document, path: Path, label: Label, nam
 
 def text_in_all(context: Context, document: Document, path: Path, label: Label) -> None:
     """Note the languages of the instance in which a text by language is missing."""
-    given = {language for language, _ in label.texts}
-    if not given or "" in given:
+    texts = label.texts
+    if not texts or not texts[0][0]:
         return
+    given = {language for language, _ in texts}
     missing = [language for language in context.languages if language not in given]
     if missing:
         said = f"no text in {', '.join(missing)}"
