@@ -67,10 +67,11 @@ class Pool:
 class Lease:
     """A connection in the hands of one thread; when the thread ends, it goes back to the pool."""
 
-    __slots__ = ("__weakref__", "conn", "generation", "limit", "pool", "process", "until")
+    __slots__ = ("__weakref__", "conn", "cursor", "generation", "limit", "pool", "process", "until")
 
     def __init__(self, conn: psycopg.Connection[Any], pool: Pool) -> None:
         self.conn = conn
+        self.cursor = conn.cursor()  # one for all statements: making one costs as much as a small query's parsing
         self.pool = pool
         self.generation = pool.generation
         self.process = os.getpid()
@@ -206,7 +207,7 @@ class PostgresHandle(Handle):
     def _once(lease: Lease, sql: str, params: Sequence[Any], take: Callable[[Any], T]) -> T:
         lease.until = monotonic() + lease.limit + _GRACE if lease.limit else 0.0
         try:
-            result = take(lease.conn.execute(sql, params))
+            result = take(lease.cursor.execute(sql, params))
         except _ERRORS as error:
             raise postgres_fault(error) from error
         lease.until = 0.0

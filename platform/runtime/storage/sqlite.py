@@ -50,6 +50,7 @@ class SqliteHandle(Handle):
                 "journal_size_limit=67108864",
             ):
                 conn.execute(f"PRAGMA {pragma}")
+            conn.execute("PRAGMA busy_timeout=0")  # from here on `_begin_immediate` and `_again` do the waiting
         except sqlite3.Error as error:
             raise sqlite_fault(error) from error
         except OSError as error:
@@ -71,7 +72,7 @@ class SqliteHandle(Handle):
         try:
             return conn.execute(sql, params).fetchall()
         except (sqlite3.Error, OverflowError) as error:
-            raise sqlite_fault(error) from error
+            return self._again(state, sql, params, error).fetchall()
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """See Handle."""
@@ -81,7 +82,8 @@ class SqliteHandle(Handle):
         try:
             return conn.execute(sql, params).fetchone()  # type: ignore[no-any-return]
         except (sqlite3.Error, OverflowError) as error:
-            raise sqlite_fault(error) from error
+            found: tuple[Any, ...] | None = self._again(state, sql, params, error).fetchone()
+            return found
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """See Handle."""
@@ -140,23 +142,34 @@ class SqliteHandle(Handle):
             raise sqlite_fault(error) from error
 
     @staticmethod
+    def _again(state: ThreadState, sql: str, params: Sequence[Any], error: Exception) -> sqlite3.Cursor:
+        """A read that met a lock (somebody recovers or truncates the log) waits for it; every other error is final."""
+        conn: sqlite3.Connection = state.conn
+        busy = isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        if not busy or conn.in_transaction:
+            raise sqlite_fault(error) from error
+        conn.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        try:
+            return conn.execute(sql, params)
+        except sqlite3.Error as second:
+            raise sqlite_fault(second) from second
+        finally:
+            conn.execute("PRAGMA busy_timeout=0")
+
+    @staticmethod
     def _begin_immediate(conn: sqlite3.Connection) -> None:
         """Poll for the lock of other processes every millisecond or so: the built-in handler sleeps up to 100 ms
         between two looks, and a busy neighbour would always be faster.
         """
         until = monotonic() + LOCK_TIMEOUT
-        conn.execute("PRAGMA busy_timeout=0")
-        try:
-            while True:
-                try:
-                    conn.execute("BEGIN IMMEDIATE")
-                    return
-                except sqlite3.OperationalError as error:
-                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
-                        raise
-                time.sleep(0.0005 + random.random() * 0.001)  # noqa: S311 (spreads the pollers, guards nothing)
-        finally:
-            conn.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        while True:
+            try:
+                conn.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+            time.sleep(0.0005 + random.random() * 0.001)  # noqa: S311 (spreads the pollers, guards nothing)
 
     def end(self, state: ThreadState, mode: Mode, *, commit: bool) -> None:
         """See Handle."""
