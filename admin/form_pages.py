@@ -103,7 +103,7 @@ class FormPages(JsonPages):
             if text is not None:
                 start[view.name] = self._prefilled(view, text)
         if "owner" in self.fields and start.get("owner") is None and current_visit().person.id:
-            start["owner"] = {"id": current_visit().person.id, "title": current_visit().person.name}
+            start["owner"] = {"id": current_visit().person.id, "title": current_visit().display_name}
         return start
 
     def _prefilled(self, view: FieldView, text: str) -> Any:

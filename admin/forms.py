@@ -72,9 +72,10 @@ def same(a: Any, b: Any, view: FieldView) -> bool:
     return bool(a == b)
 
 
-def form_class(fields: Mapping[str, FieldView], *also: str) -> type[RecordForm]:
-    """The form of an object for a role profile: what it may write, and the system fields named in `also`."""
-    views = tuple(f for f in fields.values() if (f.writable and f.type not in UNSUPPORTED) or f.name in also)
+def form_class(fields: Mapping[str, FieldView], *, without: str, also: str = "") -> type[RecordForm]:
+    """The form of an object for a role profile: what it may write less the field `without`, and the field `also`."""
+    offered = (f for f in fields.values() if (f.writable and f.type not in UNSUPPORTED) or f.name == also)
+    views = tuple(f for f in offered if f.name != without)
     return type("CompiledForm", (RecordForm,), {"views": views})
 
 
@@ -98,11 +99,9 @@ def sections_of(item: ObjectType, fields: Mapping[str, FieldView], language: str
     return tuple(found)
 
 
-def editable_sections(
-    sections: Sequence[SectionView], form: type[RecordForm], without: str = ""
-) -> tuple[SectionView, ...]:
-    """The same with only what the form offers, less the field `without`; fields in no section come last."""
-    offered = {view.name: view for view in form.views if view.name != without}
+def editable_sections(sections: Sequence[SectionView], form: type[RecordForm]) -> tuple[SectionView, ...]:
+    """The same with only what the form offers; fields in no section come last."""
+    offered = {view.name: view for view in form.views}
     result = [
         SectionView(s.name, s.label, tuple(f for f in s.fields if f.name in offered), s.columns) for s in sections
     ]

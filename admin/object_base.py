@@ -53,10 +53,10 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         self.sections = sections_of(item, self.fields, visit.language)
         self._renderers: dict[tuple[str, str, str, bool], Renderer] = {}
         super().__init__(Record, name=self.plural, endpoint=host.endpoint)
-        stage = item.stages.field if item.stages else ""  # moved on the record's path, where its gates show
-        self.new_form_type = form_class(self.fields, *(["owner"] if rights.get("assign") else []))
-        self.new_sections = editable_sections(self.sections, self.new_form_type, stage)
-        self.form_sections = editable_sections(self.sections, self.form_type, stage)
+        stage = item.stages.field if item.stages else ""
+        self.new_form_type = form_class(self.fields, without=stage, also="owner" if rights.get("assign") else "")
+        self.new_sections = editable_sections(self.sections, self.new_form_type)
+        self.form_sections = editable_sections(self.sections, self.form_type)
 
     # rights ----------------------------------------------------------------------------------------------
     def is_accessible(self) -> bool:
@@ -86,7 +86,8 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
 
     def scaffold_form(self) -> type[RecordForm]:
         """The generated form."""
-        self.form_type = form_class(self.fields)
+        stages = self.item.stages  # the stage is moved on the record's path, where its gates show
+        self.form_type = form_class(self.fields, without=stages.field if stages else "")
         return self.form_type
 
     def scaffold_list_form(self, widget: Any = None, validators: Any = None) -> None:

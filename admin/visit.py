@@ -50,6 +50,11 @@ class Visit:
             raise Unauthorized
         return self.actor
 
+    @property
+    def display_name(self) -> str:
+        """What the person is called: the full name, else the log-in name."""
+        return str(self.person.me.get("full_name") or self.person.name)
+
 
 def current_visit() -> Visit:
     """The visit of this request."""

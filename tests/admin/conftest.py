@@ -30,7 +30,14 @@ from guanxi.runtime.services import Services
 
 HERE = Path(__file__).parent
 PASSWORD = "correct horse 9"
-COMPANIES = ["Northwind Robotics", "苏州市政务服务中心", "Blue Harbor Bank", "华联超市集团", "Meridian Health", "长江证券"]
+COMPANIES = [
+    "Northwind Robotics",
+    "苏州市政务服务中心",
+    "Blue Harbor Bank",
+    "华联超市集团",
+    "Meridian Health",
+    "长江证券",
+]
 DEALS = ["Fleet renewal", "数据中台二期", "Loyalty platform", "一网通办升级", "Call-centre seats", "CRM 许可续签"]
 STAGES = ("new", "new", "qualified", "proposal", "won", "lost")
 SETTINGS = "name: 澜心 Lanxin\nlanguages: [en, zh]\ntime_zone: Asia/Shanghai\ncurrency: CNY\npacks: []\ndatabase: sqlite:///data/test.db\n"
@@ -46,6 +53,7 @@ class Site:
     services: Services
     user: int
     companies: list[int] = field(default_factory=list)
+    cookies: dict[str, Any] = field(default_factory=dict)
 
     def deal(self, name: str, **values: Any) -> int:
         """A new deal of the first company."""
@@ -119,7 +127,10 @@ def _seed(site: Site, people: tuple[int, int]) -> None:
 # browser ---------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(p).exists()), None)
+    path = next(
+        (p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(p).exists()),
+        None,
+    )
     playwright: Playwright = sync_playwright().start()
     try:
         found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
@@ -151,11 +162,17 @@ class Visitor:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def log_in(self, name: str = "li") -> Visitor:
+        """Through the form the first time, with the cookies it gave afterwards."""
+        if name in self.site.cookies:
+            self.context.add_cookies(self.site.cookies[name])
+            self.go("/")
+            return self
         self.go("/login/")
         self.page.fill("#name", name)
         self.page.fill("#password", PASSWORD)
         self.page.click("form.gatebox button")
         self.page.wait_for_url(f"{self.site.url}/")
+        self.site.cookies[name] = [c for c in self.context.cookies() if "session" in c["name"]]
         return self
 
     def go(self, path: str) -> Page:
@@ -170,7 +187,9 @@ def visitor(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Ite
     """
     opened: list[Visitor] = []
 
-    def open_window(*, language: str = "en", dark: bool = False, phone: bool = False, name: str | None = "li") -> Visitor:
+    def open_window(
+        *, language: str = "en", dark: bool = False, phone: bool = False, name: str | None = "li"
+    ) -> Visitor:
         context = browser.new_context(
             viewport={"width": 390, "height": 844} if phone else {"width": 1440, "height": 900},
             locale="zh-CN" if language == "zh" else "en-US",

@@ -84,7 +84,7 @@ def test_list_sorts_by_several_columns_and_keeps_chosen_ones(visitor: Any) -> No
     page.get_by_role("button", name="Columns").click()
     columns = page.locator("#m-columns")
     columns.get_by_label("Probability", exact=True).uncheck()
-    columns.get_by_label("Notes").check()
+    columns.get_by_label("Notes", exact=True).check()
     columns.get_by_role("button", name="Apply").click()
     heads = page.locator("thead th")
     expect(heads.filter(has_text="Probability")).to_have_count(0)
@@ -207,7 +207,7 @@ def test_somebody_else_saved_first(visitor: Any, site: Any) -> None:
     expect(page.locator("[data-summary] table")).to_contain_text("¥777")
     assert site.get("deal", key)["amount"] == "777.00"
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("heading", name="Two writers")).to_be_visible()
+    expect(page.get_by_role("heading", name="Two writers", exact=True)).to_be_visible()
     assert site.get("deal", key)["amount"] == "888.00"
 
 
