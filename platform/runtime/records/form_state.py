@@ -1,6 +1,6 @@
 """What a form shows for the values it holds now: the conditions of fields and sections asked of the draft of a write.
 
-The same first stages as a write (`take`, `settle`), so a form and the judge cannot disagree; nothing is judged or stored.
+The same first stages as a write (`take`, `settle`), so form and judge cannot disagree; nothing is judged or stored.
 """
 
 from __future__ import annotations

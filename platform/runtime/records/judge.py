@@ -94,12 +94,14 @@ def _frozen(draft: Draft, env: Env) -> None:
 
 def _required(draft: Draft, env: Env, rights: WriteRights, entered: Stage | None) -> None:
     new, broken, plan = draft.new, draft.broken, draft.plan
+    refused = plan.stages is not None and plan.stages.field in broken
+    rank = plan.rank((draft.old or {}) if refused else new)
     for known in plan.required:
         if filled(new.get(known.name)) or known.name in broken:
             continue
         if known.when is not None and not known.when(env):
             continue
-        if known.stage_rank >= 0 and plan.rank(new) < known.stage_rank:
+        if known.stage_rank > rank:
             continue
         if known.required is None or known.required(env):
             _miss(draft, rights, known.name, "required")
