@@ -7,9 +7,10 @@ parameters, and `bind_all` replaces them for one request. Without them the text 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -50,18 +51,18 @@ def argument(name: str) -> Bind:
 
 
 ME_ID = Bind("me.id", lambda moment: moment.actor.id)
-NOTHING: frozenset[int] = frozenset()
 
 
-def _listed(values: Iterable[Any], engine: str) -> Any:
-    """Several values as one parameter."""
+@lru_cache(maxsize=4096)
+def _listed(values: frozenset[Any], engine: str) -> Any:
+    """Several values as one parameter; the same sets come with every request of a person."""
     found: list[Any] = sorted(values)
     return found if engine == "postgresql" else json.dumps(found)
 
 
 def argument_list(name: str) -> Bind:
     """The request's argument `name`, several ids, as one parameter."""
-    return Bind(name, lambda moment: _listed(moment.args[name], moment.engine))
+    return Bind(name, lambda moment: _listed(frozenset(moment.args[name]), moment.engine))
 
 
 def id_list(name: str, read: Callable[[Actor], frozenset[int] | frozenset[str]]) -> Bind:
@@ -69,10 +70,13 @@ def id_list(name: str, read: Callable[[Actor], frozenset[int] | frozenset[str]])
     return Bind(name, lambda moment: _listed(read(moment.actor), moment.engine))
 
 
-MY_TEAMS = id_list("me.teams", lambda actor: actor.teams | ({actor.team} if actor.team is not None else NOTHING))
-MY_TEAM_TREE = id_list(
-    "me.team_tree", lambda actor: actor.team_tree | actor.teams | ({actor.team} if actor.team is not None else NOTHING)
-)
+@lru_cache(maxsize=4096)
+def _with(teams: frozenset[int], team: int | None) -> frozenset[int]:
+    return teams if team is None else teams | {team}
+
+
+MY_TEAMS = id_list("me.teams", lambda actor: _with(actor.teams, actor.team))
+MY_TEAM_TREE = id_list("me.team_tree", lambda actor: _with(actor.team_tree | actor.teams, actor.team))
 MY_REPORTS = id_list("me.reports", lambda actor: actor.reports)
 
 

@@ -31,6 +31,7 @@ def put_field(shape: Shape, field: Field, frame: Frame, parent: Parent, *, maske
     """Select a field of `parent` into `shape`; returns the code of its JSON form."""
     table, engine = parent.table, frame.engine
     if field.name in table.links:
+        shape.costly = True
         name = shape.select(links_node(table, field.name, parent.column("id"), engine))
         if masked:
             return _masked(shape, field, name, None)
@@ -43,6 +44,7 @@ def put_field(shape: Shape, field: Field, frame: Frame, parent: Parent, *, maske
         return shape.converted(name, from_stored(engine, "json", spec.kind, spec.scale))
     assert field.value is not None  # noqa: S101 (what is not stored is computed)
     value = frame.value(field.value, parent)
+    shape.costly = True
     name = shape.select(value.node)
     if masked:
         return _masked(shape, field, name, None)

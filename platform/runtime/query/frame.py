@@ -107,6 +107,12 @@ class Frame:
         """`column` is among the ids of the request's argument `name`."""
         return member_of(column, argument_list(name), self.engine)
 
+    def among(self, ids: Any) -> Any:
+        """The record is one of those a sub-query gives; on PostgreSQL as an array, so that they are found by key."""
+        if self.engine == "postgresql":
+            return peewee.Expression(self.column("id"), "=", peewee.fn.ANY(peewee.fn.ARRAY(ids)))
+        return peewee.Expression(self.column("id"), "IN", ids)
+
     def target_of(self, base: ObjectType, name: str) -> ObjectType | None:
         """The object a reference field leads to."""
         return self.model.registry.objects.get(target_name(base.fields[name]))

@@ -92,21 +92,36 @@ class Planner:
         rights = grants.on(ask.object)
         frame = Frame(self.model, object_type, grants)
         view = _view(object_type, ask.view)
-        conditions = self.conditions(frame, rights, ask)
         shape = Shape()
         self._answer(shape, frame, rights, ask, view)
         keys = [] if ask.one or ask.ids else self._keys(frame, grants, ask, view)
         for key in keys:
             shape.select(key.node)
-        query = frame.select(shape.nodes)
+        if keys and shape.costly:
+            chosen = self._chosen(grants, ask, view)
+            query = frame.select(shape.nodes).where(frame.among(chosen)).order_by(*self._ordering(keys))
+        else:
+            conditions = self.conditions(frame, rights, ask)
+            query = self._narrowed(frame.select(shape.nodes), conditions, keys, ask)
+        sql, params = self.model.sql(query)
+        return ReadPlan(sql, params, shape.rows(), len(keys), order_name(ask.object, keys), self._count(grants, ask))
+
+    def _chosen(self, grants: Grants, ask: ReadShape, view: View | None) -> Any:
+        """The ids of a page alone, so that costly columns are worked out for its rows and no others."""
+        frame = Frame(self.model, self.model.registry.objects[ask.object], grants, "s")
+        conditions = self.conditions(frame, grants.on(ask.object), ask)
+        keys = self._keys(frame, grants, ask, view)
+        return self._narrowed(frame.select([frame.column("id")]), conditions, keys, ask)
+
+    def _narrowed(self, query: Any, conditions: list[Any], keys: list[SortKey], ask: ReadShape) -> Any:
         paged = conditions if ask.blanks is None else [*conditions, after(keys, ask.blanks)]
         query = query.where(reduce(operator.and_, paged)) if paged else query
         if keys:
-            query = query.order_by(*(key.ordering(self.model.engine) for key in keys)).limit(bound(argument("limit")))
-        if ask.offset:
-            query = query.offset(bound(argument("offset")))
-        sql, params = self.model.sql(query)
-        return ReadPlan(sql, params, shape.rows(), len(keys), order_name(ask.object, keys), self._count(grants, ask))
+            query = query.order_by(*self._ordering(keys)).limit(bound(argument("limit")))
+        return query.offset(bound(argument("offset"))) if ask.offset else query
+
+    def _ordering(self, keys: list[SortKey]) -> list[Any]:
+        return [key.ordering(self.model.engine) for key in keys]
 
     # which rows -------------------------------------------------------------------------------------
     def conditions(self, frame: Frame, rights: ObjectRights, ask: ReadShape) -> list[Any]:

@@ -20,6 +20,7 @@ class Shape:
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
+        self.costly = False  # a column needs work of its own for every row
         self._scope: dict[str, Any] = {}
         self._entries: list[tuple[str, str]] = []
 
