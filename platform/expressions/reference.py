@@ -60,7 +60,7 @@ dashboards. The same text is evaluated on a record and inside the database, with
 ## Names
 
 A field of the record; a path over references, `account.owner.team`, at most {m.MAX_HOPS} hops (a reference that is blank, or
-leads to a record that may not be seen, makes the path blank); `me` for the caller: `me.id`, `me.team`, `me.teams`,
+leads to a record in the trash or one that may not be seen, makes the path blank); `me` for the caller: `me.id`, `me.team`, `me.teams`,
 `me.roles` and every field of the user record. Where a change is judged, `old.field` is the value before. Inside the
 condition on a related list the names are the child's, and `outer.field` is a field of the record whose list it is.
 `in` looks into a written list, into a field that holds several options or references, and into `me.teams` and `me.roles`.

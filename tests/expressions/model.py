@@ -165,7 +165,8 @@ class World:
     rows: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
 
     def lookup(self, object_name: str, record_id: int) -> Mapping[str, Any] | None:
-        return self.rows[object_name].get(record_id)
+        found = self.rows[object_name].get(record_id)
+        return found if found is not None and found["deleted_at"] is None else None
 
     def children(self, object_name: str, list_name: str, record_id: int) -> list[Mapping[str, Any]]:
         found = RELATED[object_name][list_name]

@@ -43,7 +43,7 @@ def test_paths_share_their_joins(loaded: tuple[Store, World]) -> None:
     scope = SqlScope(loaded[0].engine, "deal")
     scope.condition(check('account.name == "a" and account.level == "won"', model(), "deal"))
     scope.value(check("account.owner.name", model(), "deal"))
-    assert scope.hop("account", "account") == "t_1"
+    assert scope.hop("account", "account", live=True) == "t_1"
     assert scope.joins().text.count("LEFT JOIN") == 2
 
 
@@ -73,7 +73,7 @@ def test_a_guard_is_asked_on_every_hop_and_list(loaded: tuple[Store, World]) -> 
     condition = scope.condition_sql(check(text, model(), "deal"))
     found = ids(store, scope, condition, env(world))
     assert set(asked) == {"account", "line", "deal", "user"}
-    reachable = {i for i, a in world.rows["account"].items() if i > 3 and a["name"]}
+    reachable = {i for i, a in world.rows["account"].items() if i > 3 and a["name"] and a["deleted_at"] is None}
     assert found == {i for i, d in world.rows["deal"].items() if d["account"] in reachable}
     never = SqlScope(store.engine, "deal", guard=lambda *_: False)
     assert ids(store, never, never.condition_sql(check("filled(account.id)", model(), "deal")), env(world)) == set()
@@ -86,7 +86,8 @@ def test_a_rule_as_guard_keeps_its_own_paths(loaded: tuple[Store, World]) -> Non
     scope.guard = lambda name, alias: scope.isolated(name, alias, rule) if name == "account" else None
     found = ids(store, scope, scope.condition_sql(check("filled(account.id)", model(), "deal")), env(world))
     accounts = world.rows["account"]
-    good = {i for i, a in accounts.items() if a["parent"] and accounts[a["parent"]]["name"]}
+    live = {i for i, a in accounts.items() if a["deleted_at"] is None}
+    good = {i for i in live if accounts[i]["parent"] in live and accounts[accounts[i]["parent"]]["name"]}
     assert found == {i for i, d in world.rows["deal"].items() if d["account"] in good}
 
 

@@ -44,10 +44,10 @@ class SqlScope:
     """Compile expressions for one table in one statement.
 
     `guard(object, alias)` gives a further condition (a peewee node, an `Sql`, True or None for nothing, False for
-    never) that the rows reached by every hop and every list must meet; without one, deleted children are left out and
-    hops lead anywhere. `database` is the peewee database that renders guards' nodes. Compile everything first, then
-    ask for `source()` or `joins()`: paths add to them. With `fold` False even what depends on the caller alone is
-    left to the database (for tests).
+    never) that the rows reached by every hop and every list must meet; records in the trash are left out without it.
+    `database` is the peewee database that renders guards' nodes. Compile everything first, then ask for `source()` or
+    `joins()`: paths add to them. With `fold` False even what depends on the caller alone is left to the database
+    (for tests).
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class SqlScope:
         self.fold = fold
         self.counter = counter or Counter(alias)
         self.values = Values(engine)
-        self.hops: dict[tuple[str, str], Join] = {}
+        self.hops: dict[tuple[str, str, bool], Join] = {}
         self._definitions: SqlScope | None = None
 
     # what callers ask -------------------------------------------------------------------------------
@@ -97,20 +97,26 @@ class SqlScope:
         """A peewee node of a stored column of this table, or of a joined one."""
         return node(Sql(f"{quoted(alias or self.alias)}.{quoted(name)}"))
 
-    def hop(self, field: str, target: str, alias: str = "") -> str:
-        """The alias of the row that the reference `field` of `alias` leads to; joined once however often asked for."""
+    def hop(self, field: str, target: str, alias: str = "", *, live: bool = False) -> str:
+        """The alias of the row that the reference `field` of `alias` leads to; joined once however often asked for.
+
+        Expressions ask with `live`: a record in the trash is no record to them. To show what a reference once named,
+        ask without.
+        """
         base = alias or self.alias
-        found = self.hops.get((base, field))
+        found = self.hops.get((base, field, live))
         if found is None:
             new = self.counter.next()
             clause = fill(
                 f"LEFT JOIN {quoted(object_table(target))} AS {quoted(new)} "
                 f"ON {quoted(new)}.{quoted('id')} = {quoted(base)}.{quoted(field)}"
             )
+            if live:
+                clause = joined(" AND ", [clause, Sql(f"{quoted(new)}.{quoted('deleted_at')} IS NULL")])
             guarded = self.guarded(target, new)
             if guarded is not None:
                 clause = joined(" AND ", [clause, guarded])
-            found = self.hops[base, field] = Join(new, target, clause)
+            found = self.hops[base, field, live] = Join(new, target, clause)
         return found.alias
 
     def joins(self) -> Sql:

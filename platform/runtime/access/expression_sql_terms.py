@@ -75,7 +75,7 @@ def row_frame(row: t.RowTerm, frame: Frame) -> Frame:
             return frame.outer
         case t.Hop(base, field, target):
             found = row_frame(base, frame)
-            return found.at(found.scope.hop(field, target, found.alias), target)
+            return found.at(found.scope.hop(field, target, found.alias, live=True), target)
     raise ValueError(f"{type(row).__name__} has no place in SQL")
 
 
