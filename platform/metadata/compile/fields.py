@@ -18,6 +18,12 @@ from .scope import Scope
 ON_DELETE: dict[str, OnDelete] = {"reference": "restrict", "references": "clear", "user": "clear", "team": "clear"}
 
 
+# Keys of a field by how they are compiled; what is not written keeps the default of `registry.Field`.
+_AS_WRITTEN = frozenset({"placeholder", "example", "hidden", "unique", "index", "search", "aliases"})
+_WORDS = frozenset({"mask", "since_stage", "renamed_from"})
+_FLAGS = {"required": False, "read_only": False, "when": True}
+
+
 def compile_field(scope: Scope, one: FieldOutline) -> Field:
     """One declared field."""
     part, path = one.part, ("fields", one.name)
@@ -28,38 +34,32 @@ def compile_field(scope: Scope, one: FieldOutline) -> Field:
         if made is not None:
             settings, value = made.settings, made.info.value
     given = part.model_fields_set
+    more: dict[str, Any] = {key: getattr(part, key) for key in given & _AS_WRITTEN}
+    for key in given & _FLAGS.keys():
+        more[key] = scope.flag((*path, key), getattr(part, key), _FLAGS[key])
+    for key in given & _WORDS:
+        more[key] = getattr(part, key) or ""
+    if "help" in given:
+        more["help"] = scope.text((*path, "help"), part.help)
+    if "default" in given:
+        more["default"] = default_of(scope, one, (*path, "default"))
+    if value is not None:
+        more["read_only"] = True
+    if one.target:
+        more |= {"target": one.target, "related": _related(scope, one), "on_delete": _on_delete(part)}
     return Field(
         name=one.name,
         label=scope.label((*path, "label"), part.label, one.name),
         type=part.type,
         settings=settings,
-        help=scope.text((*path, "help"), part.help) if "help" in given else part.help,
-        placeholder=part.placeholder,
-        example=part.example,
-        required=scope.flag((*path, "required"), part.required, False),
-        read_only=True if value is not None else scope.flag((*path, "read_only"), part.read_only, False),
-        when=scope.flag((*path, "when"), part.when, True),
-        hidden=part.hidden,
-        default=default_of(scope, one, (*path, "default")) if "default" in given else None,
-        unique=part.unique,
-        index=part.index,
-        search=part.search,
-        mask=part.mask or "",
-        since_stage=part.since_stage or "",
-        renamed_from=part.renamed_from or "",
         options=one.options,
-        target=one.target,
-        related=_related(scope, one),
-        on_delete=_on_delete(part),
         value=value,
         layer=_layer(scope, one.name),
-        aliases=part.aliases,
+        **more,
     )
 
 
 def _on_delete(part: FieldPart) -> OnDelete:
-    if part.type not in ON_DELETE:
-        return "restrict"
     return part.on_delete or ON_DELETE[part.type]  # type: ignore[attr-defined]
 
 
