@@ -141,7 +141,7 @@ class ColumnMap:
             return ""
         if field.system and not (field.name in WRITABLE_SYSTEM and self.object.owned):
             return "kept by the platform"
-        if not field.stored or not CATALOGUE[field.type].writable and field.type != "auto_number":
+        if not field.stored or (not CATALOGUE[field.type].writable and field.type != "auto_number"):
             return "calculated"
         if field.type == "auto_number":
             return "numbered by the platform"
