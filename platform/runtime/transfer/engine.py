@@ -283,7 +283,7 @@ class Engine:
         for start in range(0, len(asked), MOST_ASKED):
             part = asked[start : start + MOST_ASKED]
             marks = ", ".join([texts.mark] * len(part))
-            sql = f'SELECT {column}, "id" FROM {texts.name} WHERE {column} IN ({marks}) AND "deleted_at" IS NULL'  # noqa: S608, E501 (names from the registry)
+            sql = f'SELECT {column}, "id" FROM {texts.name} WHERE {column} IN ({marks}) AND "deleted_at" IS NULL'  # noqa: S608 (names from the registry)
             for value, record in work.db.rows(sql, part):
                 holders.setdefault(value, []).append(record)
         work.preload(self.object, [record for records in holders.values() for record in records])
@@ -316,9 +316,7 @@ class Engine:
             return Verdict(entry.number, "unchanged", record, old["version"])
         try:
             with work.db.savepoint():
-                row, changed = update(
-                    work, self.plan, record, moved, version=old["version"], force=self.force
-                )
+                row, changed = update(work, self.plan, record, moved, version=old["version"], force=self.force)
         except Unavailable:
             raise
         except GuanxiError as error:

@@ -31,7 +31,9 @@ class Lookups:
     def __init__(self) -> None:
         self._hits: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
-    def find(self, work: Work, target: str, via: str, texts: Iterable[str], *, ids_only: bool = False) -> dict[str, int]:
+    def find(
+        self, work: Work, target: str, via: str, texts: Iterable[str], *, ids_only: bool = False
+    ) -> dict[str, int]:
         """Text → id of the one record it names (SEVERAL when it names more); texts that name none are left out."""
         found: dict[str, int] = {}
         left: list[str] = []

@@ -39,8 +39,16 @@ class Table:
 
     typed = True
 
-    def __init__(self, columns: list[str]) -> None:
+    def __init__(self, columns: list[str], file: BinaryIO) -> None:
         self.columns = columns
+        self._file = file
+        self._size = file.seek(0, 2) or 1
+        file.seek(0)
+
+    @property
+    def fraction(self) -> float:
+        """How much of the file has been read, 0 to 1."""
+        return 0.0 if self._file.closed else min(self._file.tell() / self._size, 1.0)
 
     def records(self) -> Iterator[Record]:
         """All records in order; rows without any filled cell are left out."""
@@ -56,27 +64,28 @@ def open_table(file: BinaryIO, dialect: Dialect, limits: Limits | None = None) -
     if dialect.format == "xlsx":
         from .workbook import sheet_rows
 
-        return RowTable(sheet_rows(file, dialect.sheet), dialect.header, bounds)
+        return RowTable(sheet_rows(file, dialect.sheet), dialect.header, bounds, file)
     if dialect.record_end:
-        return RowTable(split_rows(file, dialect), dialect.header, bounds)
-    return RowTable(csv_rows(file, dialect), dialect.header, bounds)
+        return RowTable(split_rows(file, dialect), dialect.header, bounds, file)
+    return RowTable(csv_rows(file, dialect), dialect.header, bounds, file)
 
 
 class RowTable(Table):
     """A table of rows of cells."""
 
-    def __init__(self, rows: Iterator[Record], header: bool, limits: Limits) -> None:
+    def __init__(self, rows: Iterator[Record], header: bool, limits: Limits, file: BinaryIO) -> None:
+        super().__init__([], file)
         self._rows = rows
         self._limits = limits
         self._first: Record | None = None
         first = next(rows, None)
         if first is None:
             raise bad_file("The file has no rows.", code="empty_file")
-        if not header:
+        if header:
+            self.columns = _header(first)
+        else:
             self._first = first
-            super().__init__([f"col{n}" for n in range(1, len(first.cells) + 1)])
-            return
-        super().__init__(_header(first))
+            self.columns = [f"col{n}" for n in range(1, len(first.cells) + 1)]
 
     def records(self) -> Iterator[Record]:
         """See Table."""
@@ -181,14 +190,14 @@ class LineTable(Table):
     typed = False
 
     def __init__(self, file: BinaryIO, dialect: Dialect, limits: Limits) -> None:
+        super().__init__([], file)
         self._limits = limits
         self._lines = self._read(file, dialect.encoding)
         self._places: dict[str, int] = {}
-        self._first = next(self._lines, None)
-        if self._first is None:
+        first = next(self._lines, None)
+        if first is None:
             raise bad_file("The file has no rows.", code="empty_file")
-        super().__init__([])
-        self._first_record = self._record(*self._first)
+        self._first_record = self._record(*first)
 
     def records(self) -> Iterator[Record]:
         """See Table."""
