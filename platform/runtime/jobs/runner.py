@@ -115,6 +115,6 @@ class JobRunner:
         store = self._store()
         latest = store.get(job.id) or job
         try:
-            store.finish(job, self.worker, "failed", done=latest.done, result=latest.result, error=error)
+            store.finish(job, self.worker, state="failed", done=latest.done, result=latest.result, error=error)
         except LostJob:
             log.info("job %s had ended already", job.id)

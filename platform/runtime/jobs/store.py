@@ -161,7 +161,7 @@ class JobStore:
         )
 
     def progress(
-        self, job: Job, worker: str, done: int, result: Mapping[str, Any], *, lease: timedelta = LEASE
+        self, job: Job, worker: str, *, done: int, result: Mapping[str, Any], lease: timedelta = LEASE
     ) -> None:
         """Note how far the work is, inside the transaction of the work itself. Raises LostJob."""
         kept = self.db.execute(

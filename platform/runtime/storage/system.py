@@ -93,8 +93,15 @@ _JOBS = [
     PRIMARY KEY (job_id, row_number))""",
     "CREATE INDEX IF NOT EXISTS ix_gx_job_rows_verdict ON gx_job_rows (job_id, verdict, row_number)",
 ]
+# A stored file's bytes in pieces, so that neither writing nor reading one holds it whole; `token` is its public id.
+_FILE_PARTS = [
+    """CREATE TABLE IF NOT EXISTS gx_file_parts (file_id {INT} NOT NULL, number {INT} NOT NULL, content {BLOB} NOT NULL,
+    PRIMARY KEY (file_id, number))""",
+    "ALTER TABLE gx_files ADD COLUMN token {TEXT} NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX IF NOT EXISTS ux_gx_files_token ON gx_files (token) WHERE token <> ''",
+]
 # Each entry is one schema number; later changes are appended, never edited.
-_MIGRATIONS: tuple[list[str], ...] = ([*_VERSIONS, *_RECORDS, *_DOORS, *_JOBS],)
+_MIGRATIONS: tuple[list[str], ...] = ([*_VERSIONS, *_RECORDS, *_DOORS, *_JOBS], _FILE_PARTS)
 
 # Platform tables that name objects (and fields) in columns; a rename rewrites them.
 NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_audit", "gx_files", "gx_counters", "gx_kept")

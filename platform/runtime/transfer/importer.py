@@ -156,9 +156,8 @@ class Importer:
 
     def run(self, file: BinaryIO, name: str) -> dict[str, Any]:
         """Import; returns the job's result. Raises LostJob or Cancelled when somebody stopped it."""
-        plan = plan_import(
-            self.services, self.actor, self.object, file, name=name, options=self.options, limits=self.limits
-        )
+        asked, limits = self.options, self.limits
+        plan = plan_import(self.services, self.actor, self.object, file, name=name, options=asked, limits=limits)
         self.plan = plan
         reader = RowReader(
             plan.columns,
@@ -209,7 +208,7 @@ class Importer:
             self.on_progress(self.done, self.plan.table.fraction)
         result = self._result(final=True)
         with self.db.write():
-            self.store.finish(self.job, self.worker, "done", done=self.done, result=result)
+            self.store.finish(self.job, self.worker, state="done", done=self.done, result=result)
         return result
 
     def _write_chunk(self, chunk: list[Record]) -> None:
@@ -221,7 +220,7 @@ class Importer:
                 write_rows(self.db, [as_row(self.job.id, verdict) for verdict in verdicts])
                 self._count(verdicts)
                 self.last_row = chunk[-1].number
-                self.store.progress(self.job, self.worker, self.done, self._result())
+                self.store.progress(self.job, self.worker, done=self.done, result=self._result())
         except BaseException:
             self.reader.blank, self.reader.short_rows = blank, short
             self.counts, self.done, self.last_row = counts, done, last
@@ -236,7 +235,7 @@ class Importer:
     def _whole(self) -> dict[str, Any]:
         with self.db.write():
             forget_rows(self.db, self.job.id)
-            self.store.progress(self.job, self.worker, 0, {}, lease=LONG_LEASE)
+            self.store.progress(self.job, self.worker, done=0, result={}, lease=LONG_LEASE)
         with Spool() as spool:
             try:
                 return self._write_whole(spool)
@@ -259,7 +258,7 @@ class Importer:
             for rows in spool.chunks():
                 write_rows(self.db, rows)
             result = self._result(final=True)
-            self.store.finish(self.job, self.worker, "done", done=self.done, result=result)
+            self.store.finish(self.job, self.worker, state="done", done=self.done, result=result)
         return result
 
     def _keep_verdicts(self, spool: Spool) -> dict[str, Any]:
@@ -275,7 +274,7 @@ class Importer:
         error = f"{refused} rows are refused; nothing was written." if failed else ""
         with self.db.write():
             state = "failed" if failed else "done"
-            self.store.finish(self.job, self.worker, state, done=self.done, result=result, error=error)
+            self.store.finish(self.job, self.worker, state=state, done=self.done, result=result, error=error)
         return result
 
     # telling ----------------------------------------------------------------------------------------

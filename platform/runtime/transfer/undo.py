@@ -81,7 +81,7 @@ class Undoer:
             self.on_progress(self.done, self.done / max(self.total, 1))
         result = self._result(final=True)
         with self.db.write():
-            self.store.finish(self.job, self.worker, "done", done=self.done, result=result)
+            self.store.finish(self.job, self.worker, state="done", done=self.done, result=result)
         return result
 
     def _total(self) -> int:
@@ -114,7 +114,7 @@ class Undoer:
                 write_rows(self.db, kept)
                 self.done += len(rows)
                 self.below = rows[-1][0]
-                self.store.progress(self.job, self.worker, self.done, self._result())
+                self.store.progress(self.job, self.worker, done=self.done, result=self._result())
         except BaseException:
             self.counts, self.done, self.below, self.moved = counts, done, below, moved
             raise

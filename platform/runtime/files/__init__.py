@@ -1,0 +1,6 @@
+"""Stored files: bytes in pieces in the database, their kind found out from the bytes, read by whoever reads the record."""
+
+from .kinds import find_kind
+from .store import FileStore, StoredFile
+
+__all__ = ["FileStore", "StoredFile", "find_kind"]
