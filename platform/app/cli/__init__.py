@@ -32,6 +32,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("server", "serve", "Serve the screens and the API"),
     "openapi": ("server", "openapi", "The OpenAPI document of the instance"),
     "doctor": ("server", "doctor", "Check database, metadata, disk and clock"),
+    "import": ("data", "import_command", "Load a file of records, with a verdict per row"),
+    "export": ("data", "export_command", "Write records as CSV, XLSX or NDJSON"),
+    "import-undo": ("data", "undo_command", "Take an import back"),
     "user": ("people", "user", "People, passwords and tokens"),
     "pack": ("packs", "pack", "List, show and start packs"),
 }

@@ -12,6 +12,7 @@ from guanxi.common.clock import Clock
 from guanxi.registry import Registry
 
 from ..access.actor import Actor
+from ..access.grants import AccessTable
 from ..ports import Database, Records
 
 
@@ -41,6 +42,15 @@ class ApiServices(Protocol):
     @property
     def clock(self) -> Clock:
         """The source of now."""
+        ...
+
+    @property
+    def access(self) -> AccessTable:
+        """Rights of every set of roles."""
+        ...
+
+    def actor(self, user_id: int) -> Actor | None:
+        """The actor of an active user, or None."""
         ...
 
 

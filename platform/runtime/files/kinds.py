@@ -89,7 +89,11 @@ def _by_bytes(start: bytes) -> str:
 def _plain(start: bytes) -> str:
     """Text when it reads as UTF-8 without control characters, else unknown bytes."""
     try:
-        text = start[:2048].decode("utf-8", errors="strict") if len(start) < 2048 else start[:2045].decode("utf-8", "ignore")
+        text = (
+            start[:2048].decode("utf-8", errors="strict")
+            if len(start) < 2048
+            else start[:2045].decode("utf-8", "ignore")
+        )
     except UnicodeDecodeError:
         return "application/octet-stream"
     clean = all(char.isprintable() or char in "\t\r\n" for char in text)
@@ -97,7 +101,7 @@ def _plain(start: bytes) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A file's own name: no path, no control characters, no trick with its reading direction, at most 200 characters."""
+    """A file's own name: no path, no control characters, no change of reading direction, at most 200 characters."""
     last = re.split(r"[\\/]", name)[-1]
     kept = "".join(char for char in last if char.isprintable() and char not in '<>:"|?*\u202a\u202b\u202c\u202d\u202e')
     kept = kept.strip(" .")

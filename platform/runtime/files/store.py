@@ -104,6 +104,12 @@ class FileStore:
             yield bytes(row[0])
             number += 1
 
+    def reserve(self, file: StoredFile, place: str, number: int) -> None:
+        """Keep a file for the platform's own use (`place` starts with gx:); it is nobody's upload then."""
+        self.db.execute(
+            self.db.sql("UPDATE gx_files SET object = ?, record_id = ? WHERE id = ?"), (place, number, file.id)
+        )
+
     def remove(self, file: StoredFile) -> None:
         """Forget a file."""
         with self.db.write():
@@ -164,7 +170,10 @@ class FileStore:
             file = self.find(str(value.get("id", "")))
             own = file is not None and (
                 (file.record_id is None and file.object == "" and (actor.unrestricted or file.by_id == actor.id))
-                or (record_id is not None and (file.object, file.record_id, file.field) == (object_type.name, record_id, name))
+                or (
+                    record_id is not None
+                    and (file.object, file.record_id, file.field) == (object_type.name, record_id, name)
+                )
             )
             if file is None or not own or file.card != dict(value):
                 said = "没有这个文件。" if actor.language[:2] == "zh" else "There is no such file; upload it first."

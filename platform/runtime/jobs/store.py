@@ -174,7 +174,9 @@ class JobStore:
         if not kept:
             raise LostJob("The job was cancelled or taken over.")
 
-    def finish(self, job: Job, worker: str, state: str, done: int, result: Mapping[str, Any], error: str = "") -> None:
+    def finish(
+        self, job: Job, worker: str, *, state: str, done: int, result: Mapping[str, Any], error: str = ""
+    ) -> None:
         """End the job. Raises LostJob when it is no longer this worker's."""
         kept = self.db.execute(
             self.db.sql(

@@ -22,7 +22,7 @@ from .create import own
 from .draft import Draft, filled, take
 from .duplicates import find_duplicate, likeness_key
 from .environment import environment
-from .guards import missing, taken
+from .guards import files, missing, taken
 from .judge import judge, settle
 from .messages import fault, text
 from .numbers import take as take_numbers
@@ -110,6 +110,8 @@ class BulkCreator:
             judge(draft, env, self.rights)
             self._judge_scope(draft)
         self._references(found)
+        for draft in found if self.plan.files else ():
+            files(self.work, draft, draft.changed)
         self._unique(found)
         self._duplicates(found)
 
@@ -197,6 +199,8 @@ class BulkCreator:
         params = texts.insert_params
         db.execute_many(texts.insert_known, [(row["id"], *params(row)) for row in rows])
         self._links(rows)
+        for row in rows if plan.files else ():
+            work.room.files.attach(plan.object, {name: row.get(name) for name in plan.files}, row["id"])
         self._traces(rows, ids)
         if plan.stages is not None and any(stage.on_enter for stage in plan.stages.path.values()):
             for row in rows:

@@ -26,8 +26,19 @@ if TYPE_CHECKING:
 def guard(work: Work, draft: Draft, rights: WriteRights, changed: Collection[str], *, force: bool) -> None:
     """Note every fault that a look at other records finds; only what changed is asked about."""
     _references(work, draft, rights, changed)
+    files(work, draft, changed)
     unique_keys(work, draft, rights, changed)
     _duplicates(work, draft, changed, force=force)
+
+
+def files(work: Work, draft: Draft, changed: Collection[str]) -> None:
+    """A file must be the actor's own upload, or this field's already."""
+    names = [name for name in draft.plan.files if name in changed and name not in draft.broken]
+    if names:
+        values = {name: draft.new[name] for name in names}
+        own = draft.old["id"] if draft.old is not None else None
+        for error in work.room.files.check(work.actor, draft.plan.object, values, own):
+            draft.add(error)
 
 
 def _references(work: Work, draft: Draft, rights: WriteRights, changed: Collection[str]) -> None:

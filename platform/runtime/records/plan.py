@@ -15,6 +15,7 @@ from guanxi.expressions.expression import Expression
 from guanxi.fieldtypes import CATALOGUE, FieldContext, ValueFault
 from guanxi.fieldtypes.base import Coercer
 from guanxi.registry.objects import DuplicateRule, Field, ObjectType, Rule, StagePath
+from guanxi.runtime.files.store import FILE_TYPES
 from guanxi.runtime.search.index import searched_fields
 from guanxi.runtime.storage.rows import python_json
 from guanxi.runtime.storage.tables import ColumnSpec
@@ -78,6 +79,7 @@ class ObjectPlan:
     duplicates: tuple[DuplicateRule, ...]
     history: frozenset[str]
     searched: frozenset[str]
+    files: tuple[str, ...]
     title: Closure
 
     def rank(self, row: Mapping[str, Any]) -> int:
@@ -115,6 +117,7 @@ def compile_object(object_type: ObjectType, columns: Mapping[str, ColumnSpec]) -
         duplicates=tuple(object_type.duplicates.values()),
         history=object_type.history,
         searched=frozenset(f.name for f in searched_fields(object_type)),
+        files=tuple(f.name for f in own if f.field.type in FILE_TYPES),
         title=compile_expression(object_type.title),
     )
 

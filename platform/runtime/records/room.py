@@ -16,6 +16,7 @@ from guanxi.registry.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.calendars import working_calendars
+from guanxi.runtime.files.store import FileStore
 from guanxi.runtime.ports import Database
 from guanxi.runtime.query.reader import Reader
 from guanxi.runtime.storage.names import quoted
@@ -56,6 +57,7 @@ class Room:
         self.reader = reader
         self.clock = clock
         self.zone = zone
+        self.files = FileStore(database, clock)
         self.calendars = working_calendars(registry)
         self.related = {name: found.related for name, found in registry.objects.items()}
         self.mark = "?" if database.engine == "sqlite" else "%s"

@@ -101,6 +101,9 @@ def save(
         store.update(work, plan, old, new, changed)
     except ConstraintViolation as error:
         raise violation(error, plan, work, rights) from error
+    moved = {name: new.get(name) for name in plan.files if name in changed}
+    if moved:
+        work.room.files.attach(plan.object, moved, old["id"])
     work.remember(plan.name, old["id"], new)
     changes = store.changes_of(plan, old, new, changed)
     if note:

@@ -163,6 +163,7 @@ class Importer:
             plan.columns,
             typed=plan.table.typed,
             machine=plan.columns.machine and plan.table.typed,
+            marked=plan.dialect.format == "csv" and (plan.columns.mended or not plan.columns.machine),
             language=self.actor.language,
             zone=str(self.actor.zone),
         )

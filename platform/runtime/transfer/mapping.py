@@ -183,8 +183,13 @@ class ColumnMap:
     @property
     def machine(self) -> bool:
         """True when the columns are those of an export for machines: plain field names with the platform's own."""
-        names = {column.name for column in self.columns}
+        names = {column.name for column in self.columns} - set(OWN_COLUMNS)
         return names >= MACHINE_SIGN and names <= set(self.object.fields)
+
+    @property
+    def mended(self) -> bool:
+        """True for the file of refused rows, come back."""
+        return any(column.name == REASON for column in self.columns)
 
     def shown(self) -> list[dict[str, Any]]:
         """For the report."""

@@ -24,7 +24,7 @@ from .readers import ABSENT, Record
 from .words import Vocabulary, option_words
 
 Read = Callable[[Any], Any]
-NEUTRALISED = re.compile(r"'[=+\-@\t\r]")
+NEUTRALISED = re.compile(r"'[=+\-@\t\r＝＋－＠]")
 SHOWN = 80
 
 
@@ -50,12 +50,17 @@ class Way:
 
 
 class RowReader:
-    """Compiled for one file. `typed` cells are texts a person sees; otherwise they are JSON values."""
+    """Compiled for one file. `typed` cells are texts a person sees; otherwise they are JSON values. In a `marked` file
+    a text that a spreadsheet would run has an apostrophe before it, which is taken off.
+    """
 
-    def __init__(self, columns: ColumnMap, *, typed: bool, machine: bool, language: str, zone: str) -> None:
+    def __init__(
+        self, columns: ColumnMap, *, typed: bool, machine: bool, marked: bool, language: str, zone: str
+    ) -> None:
         self.columns = columns
         self.typed = typed
         self.machine = machine
+        self.marked = marked
         self.language = language
         self.zone = zone
         self.blank: Counter[str] = Counter()
@@ -102,7 +107,7 @@ class RowReader:
             return None
         found = self.columns.object.fields[column.field]
         read = self._read(found)
-        if self.typed and not self.machine:
+        if self.marked:
             plain = read
 
             def read(cell: Any) -> Any:

@@ -1,0 +1,337 @@
+"""Import, export and the jobs that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, current_app, request, url_for
+from flask.blueprints import BlueprintSetupState
+
+from guanxi.common.errors import BadRequest, Conflict, NotFound
+
+from ..files.store import FileStore
+from ..jobs import FINISHED, Job, JobRunner, JobStore
+from ..storage.rows import instant_text, instant_text_json
+from ..transfer.exporter import Exporter, rejected_csv
+from ..transfer.limits import MEGABYTE, Limits
+from ..transfer.options import BLANKS, DUPLICATES, ImportOptions, pairs
+from ..transfer.service import IMPORT, handlers, start_import, start_undo
+from ..transfer.undo import KIND as UNDO
+from ..transfer.verdicts import refused_cells, report
+from . import parse, respond
+from .caller import actor, host, logged_in, services
+from .host import ApiHost
+from .multipart import one_file
+from .records import known_object
+
+IMPORT_PARAMETERS = (
+    "key",
+    "map",
+    "encoding",
+    "delimiter",
+    "quote",
+    "record_end",
+    "header",
+    "sheet",
+    "format",
+    "dry_run",
+    "atomic",
+    "duplicates",
+    "blanks",
+)
+VERDICTS = ("created", "updated", "unchanged", "skipped", "refused", "deleted", "restored", "kept")
+REPORT_LIMIT = 500
+
+
+def register(api: Blueprint) -> None:
+    """Add the routes; the application gets one runner of jobs."""
+    api.add_url_rule("/<object_name>/import", "import", import_file, methods=["POST"])
+    api.add_url_rule("/<object_name>/export", "export", export_records, methods=["GET"])
+    api.add_url_rule("/jobs", "jobs", list_jobs, methods=["GET"])
+    api.add_url_rule("/jobs/<job>", "job", read_job, methods=["GET"])
+    api.add_url_rule("/jobs/<job>/report", "job_report", read_report, methods=["GET"])
+    api.add_url_rule("/jobs/<job>/rejected.csv", "job_rejected", rejected_rows, methods=["GET"])
+    api.add_url_rule("/jobs/<job>/cancel", "job_cancel", cancel_job, methods=["POST"])
+    api.add_url_rule("/jobs/<job>/undo", "job_undo", undo_job, methods=["POST"])
+    api.record_once(_install)
+
+
+def _install(state: BlueprintSetupState) -> None:
+    app: Flask = state.app
+    runner = make_runner(app.extensions["guanxi_api"])
+    app.extensions["guanxi_jobs"] = runner
+    if not app.config.get("GUANXI_NO_WORKER"):
+        app.before_request(runner.start)
+
+
+def make_runner(api_host: ApiHost) -> JobRunner:
+    """The runner of imports and undos for one host."""
+
+    def store() -> JobStore:
+        bundle = api_host.services()
+        return JobStore(bundle.database, bundle.clock)
+
+    def watch(fraction: float) -> None:
+        runner.fraction = fraction
+
+    runner = JobRunner(store, handlers(api_host.services, lambda: limits_of(api_host), watch))
+    return runner
+
+
+def limits_of(api_host: ApiHost) -> Limits:
+    """The instance's limits of files."""
+    own, usual = api_host.limits, Limits()
+    size = own.get("upload_megabytes", usual.bytes // MEGABYTE) * MEGABYTE
+    return Limits(size, own.get("import_rows", usual.rows))
+
+
+def _runner() -> JobRunner:
+    found: JobRunner = current_app.extensions["guanxi_jobs"]
+    return found
+
+
+def _store() -> JobStore:
+    return JobStore(services().database, services().clock)
+
+
+# import ---------------------------------------------------------------------------------------------
+def import_options() -> ImportOptions:
+    """The import's parameters of a request."""
+    args = parse.parameters(request, IMPORT_PARAMETERS, repeated=("map",))
+    for name, known in (("duplicates", DUPLICATES), ("blanks", BLANKS)):
+        if args.get(name, known[0]) not in known:
+            raise BadRequest(f"'{name}' is {' or '.join(known)}.", code="bad_parameter")
+    return ImportOptions(
+        key=parse.names(args.get("key", ""), "key", 10),
+        columns=pairs(request.args.getlist("map"), ":"),
+        dry_run=parse.truth(args.get("dry_run", "false"), "dry_run"),
+        atomic=parse.truth(args.get("atomic", "false"), "atomic"),
+        duplicates=args.get("duplicates", "refuse"),  # type: ignore[arg-type]
+        blanks=args.get("blanks", ""),  # type: ignore[arg-type]
+        format=args.get("format", ""),
+        encoding=args.get("encoding", ""),
+        delimiter=args.get("delimiter", ""),
+        quote=args.get("quote", ""),
+        record_end=args.get("record_end", ""),
+        header=parse.truth(args["header"], "header") if "header" in args else None,
+        sheet=args.get("sheet", ""),
+    )
+
+
+@logged_in
+def import_file(object_name: str) -> Response:
+    """A file of records: 202 with the job."""
+    name = known_object(object_name)
+    options = import_options()
+    limits = limits_of(host())
+    file, file_name, _ = one_file(request, limits.bytes)
+    retry_key = request.headers.get("Idempotency-Key", "")
+    if len(retry_key) > 200 or not retry_key.isascii():
+        raise BadRequest("Idempotency-Key has at most 200 printable ASCII characters.", code="bad_header")
+    bundle = services()
+    job = start_import(
+        bundle,  # type: ignore[arg-type]
+        _store(),
+        FileStore(bundle.database, bundle.clock),
+        actor(),
+        object_name=name,
+        file=file,
+        name=file_name,
+        options=options,
+        limits=limits,
+        retry_key=retry_key,
+    )
+    return _accepted(job)
+
+
+def _accepted(job: int) -> Response:
+    if not current_app.config.get("GUANXI_NO_WORKER"):
+        _runner().wake()
+    return respond.answer({"id": job}, 202, {"Location": url_for("guanxi_api.job", job=job)})
+
+
+# jobs -----------------------------------------------------------------------------------------------
+def _own_job(text: str) -> Job:
+    """A job of the caller; NotFound for anybody else's, unless the caller is an administrator."""
+    found = _store().get(parse.record_id(text))
+    who = actor()
+    if found is None or not (who.administrator or (found.by_id is not None and found.by_id == who.id)):
+        raise NotFound("There is no such job.")
+    return found
+
+
+def shown_job(job: Job) -> dict[str, Any]:
+    """A job as the API tells it."""
+    result = dict(job.result)
+    here = _runner().progress_here(job.id)
+    fraction = 1.0 if job.state == "done" else here if here is not None else result.get("fraction", 0.0)
+    shown: dict[str, Any] = {
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "progress": fraction,
+        "object": job.params.get("object"),
+        "counts": result.get("counts", {}) or _no_counts(job),
+        "rows": job.done,
+        "report": url_for("guanxi_api.job_report", job=job.id),
+        "created_at": instant_text_json(job.at),
+        "finished_at": instant_text_json(job.finished_at) if job.finished_at else None,
+    }
+    if job.kind == IMPORT:
+        asked = job.params["options"]
+        shown |= {
+            "file": job.params.get("name", ""),
+            "dry_run": asked["dry_run"],
+            "atomic": asked["atomic"],
+            "source": result.get("source", {}),
+            "columns": result.get("columns", []),
+            "warnings": result.get("warnings", []),
+        }
+        if shown["counts"].get("refused"):
+            shown["rejected"] = url_for("guanxi_api.job_rejected", job=job.id)
+        undo = _store().by_key(f"undo:{job.id}")
+        if undo is not None:
+            shown["undone_by"] = undo.id
+    if job.kind == UNDO:
+        shown["import"] = job.params["import"]
+    if job.error:
+        shown["error"] = job.error
+    if job.state not in FINISHED[:1] and job.result.get("last_row"):
+        shown["last_row"] = job.result["last_row"]
+    return shown
+
+
+def _no_counts(job: Job) -> dict[str, int]:
+    names = ("created", "updated", "unchanged", "refused") if job.kind == IMPORT else ("deleted", "restored", "kept")
+    return dict.fromkeys(names, 0)
+
+
+@logged_in
+def list_jobs() -> Response:
+    """The caller's newest jobs; administrators may ask for `all=true`."""
+    args = parse.parameters(request, ("all", "limit"))
+    everybody = parse.truth(args.get("all", "false"), "all")
+    if everybody and not actor().administrator:
+        raise BadRequest("'all' is for administrators.", code="bad_parameter")
+    limit = parse.whole_number(args.get("limit", "50"), "limit", 1, 500)
+    found = _store().recent(actor().id, everybody=everybody, limit=limit)
+    return respond.answer({"data": [shown_job(job) for job in found if job.kind in (IMPORT, UNDO)], "next": None})
+
+
+@logged_in
+def read_job(job: str) -> Response:
+    """One job with its progress."""
+    parse.parameters(request, ())
+    return respond.answer(shown_job(_own_job(job)))
+
+
+@logged_in
+def read_report(job: str) -> Response:
+    """A page of verdicts, row by row."""
+    found = _own_job(job)
+    args = parse.parameters(request, ("verdict", "after", "limit"))
+    verdict = args.get("verdict", "")
+    if verdict and verdict not in VERDICTS:
+        raise BadRequest(f"'verdict' is one of {', '.join(VERDICTS)}.", code="bad_parameter")
+    after = parse.whole_number(args.get("after", "0"), "after", 0, 2**62)
+    limit = parse.whole_number(args.get("limit", "100"), "limit", 1, REPORT_LIMIT)
+    rows = report(services().database, found.id, verdict, after, limit)
+    return respond.answer({"data": rows, "next": str(rows[-1]["row"]) if len(rows) == limit else None})
+
+
+@logged_in
+def rejected_rows(job: str) -> Response:
+    """The refused rows with their reasons, as CSV to mend and load again."""
+    found = _own_job(job)
+    parse.parameters(request, ())
+    columns = found.result.get("header") or [c["column"] for c in found.result.get("columns", [])]
+    rows = refused_cells(services().database, found.id)
+    return _download(rejected_csv(columns, rows), "text/csv; charset=utf-8", f"rejected-{found.id}.csv")
+
+
+@logged_in
+def cancel_job(job: str) -> Response:
+    """Stop a job; what it has written stays and can be undone."""
+    found = _own_job(job)
+    parse.parameters(request, ())
+    parse.body(request, (), empty=True)
+    if found.state in FINISHED:
+        raise Conflict("The job has ended.", code="ended")
+    _runner().cancel_here(found.id)
+    if not _store().cancel(found.id):
+        raise Conflict("The job has ended.", code="ended")
+    return read_again(found.id)
+
+
+def read_again(job: int) -> Response:
+    """The job as it is now."""
+    found = _store().get(job)
+    if found is None:
+        raise NotFound("There is no such job.")
+    return respond.answer(shown_job(found))
+
+
+@logged_in
+def undo_job(job: str) -> Response:
+    """Take an import back: 202 with the job that does it."""
+    found = _own_job(job)
+    parse.parameters(request, ())
+    parse.body(request, (), empty=True)
+    return _accepted(start_undo(_store(), actor(), found.id))
+
+
+# export ---------------------------------------------------------------------------------------------
+@logged_in
+def export_records(object_name: str) -> Response:
+    """All records of a list, streamed."""
+    name = known_object(object_name)
+    query = parse.list_query(request, name, also=("format", "style"))
+    for useless in ("after", "offset", "total"):
+        if useless in request.args:
+            raise BadRequest(f"'{useless}' has no meaning for an export.", code="bad_parameter")
+    bundle, who = services(), actor()
+    exporter = Exporter(bundle.registry, bundle.records)
+    made = exporter.prepare(
+        who,
+        bundle.access.of(who),
+        query,
+        format_=request.args.get("format", "csv"),
+        style=request.args.get("style", ""),
+        limit=query.limit if "limit" in request.args else None,
+    )
+    body = exporter.stream(made)
+    _note_export(name, made.format)
+    return _download(body, made.content_type, f"{made.name}.{made.format}")
+
+
+def _note_export(object_name: str, format_: str) -> None:
+    """Who took what out is on record."""
+    bundle, who = services(), actor()
+    detail = f"{format_} {request.query_string.decode('ascii', 'replace')[:1000]}"
+    bundle.database.execute(
+        bundle.database.sql(
+            "INSERT INTO gx_audit (at, actor_id, actor, action, object, address, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        ),
+        (
+            instant_text(bundle.clock.now()),
+            who.id,
+            who.name,
+            "export",
+            object_name,
+            request.remote_addr or "",
+            detail,
+        ),
+    )
+
+
+def _download(body: Iterator[bytes], kind: str, name: str) -> Response:
+    plain = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in name)
+    response = Response(body, content_type=kind)
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
