@@ -64,6 +64,11 @@ def renderer(field: FieldView, formats: Formats, *, links: bool = True) -> Rende
     return draw
 
 
+def _num(text: str) -> Markup:
+    """A figure or a date, in digits of one width."""
+    return Markup(f'<span class="num">{escape(text)}</span>')  # noqa: S704
+
+
 def _masked() -> Renderer:
     return lambda value: Markup('<span class="masked num">{}</span>').format(value if isinstance(value, str) else "***")
 
@@ -94,21 +99,18 @@ def _rich_text(field: FieldView, formats: Formats, links: bool) -> Renderer:
 
 
 def _number(field: FieldView, formats: Formats, links: bool) -> Renderer:
-    return lambda value: Markup('<span class="num">{}</span>').format(formats.number(value, field.scale))
+    return lambda value: _num(formats.number(value, field.scale))
 
 
 def _money(field: FieldView, formats: Formats, links: bool) -> Renderer:
-    return lambda value: Markup('<span class="num">{}</span>').format(formats.money(value, field.currency))
+    return lambda value: _num(formats.money(value, field.currency))
 
 
 def _percent(field: FieldView, formats: Formats, links: bool) -> Renderer:
+    @lru_cache(maxsize=1024)
     def draw(value: Any) -> Markup:
         number = to_decimal(value)
-        width = (
-            0.0
-            if number is None
-            else float(min(max(number, to_decimal(0) or number), to_decimal(100) or number)) * 0.44
-        )
+        width = 0.0 if number is None else min(max(float(number), 0.0), 100.0) * 0.44
         return Markup(
             '<span class="pct"><svg class="pbar" width="44" height="6" aria-hidden="true">'
             '<rect class="track" width="44" height="6" rx="3"/>'
@@ -140,7 +142,7 @@ def _boolean(field: FieldView, formats: Formats, links: bool) -> Renderer:
 
 
 def _date(field: FieldView, formats: Formats, links: bool) -> Renderer:
-    return lambda value: Markup('<span class="num">{}</span>').format(formats.day(str(value)))
+    return lambda value: _num(formats.day(str(value)))
 
 
 def _datetime(field: FieldView, formats: Formats, links: bool) -> Renderer:
@@ -148,7 +150,7 @@ def _datetime(field: FieldView, formats: Formats, links: bool) -> Renderer:
 
 
 def _time(field: FieldView, formats: Formats, links: bool) -> Renderer:
-    return lambda value: Markup('<span class="num">{}</span>').format(formats.clock(str(value)))
+    return lambda value: _num(formats.clock(str(value)))
 
 
 def _choice(field: FieldView, formats: Formats, links: bool) -> Renderer:
@@ -178,17 +180,17 @@ def _reference(field: FieldView, formats: Formats, links: bool) -> Renderer:
     person = field.target == "user"
     prefix = f"/o/{field.target}/"
 
-    def draw(value: Any) -> Markup:
-        key, title = reference_text(value)
+    @lru_cache(maxsize=4096)
+    def drawn(key: int | None, title: str, known: bool) -> Markup:
         if person:
             return Markup('<span class="who">{}<span class="tr">{}</span></span>').format(
                 avatar(title, key or 0), title
             )
-        if not links or key is None or not isinstance(value, dict):
+        if not links or key is None or not known:
             return escape(title)
         return Markup('<a class="lk" href="{}{}/">{}</a>').format(prefix, key, title)
 
-    return draw
+    return lambda value: drawn(*reference_text(value), isinstance(value, dict))
 
 
 def _references(field: FieldView, formats: Formats, links: bool) -> Renderer:

@@ -83,7 +83,7 @@ def operator_text(family: Family, operator: str) -> str:
 def parse_filters(
     arguments: Iterable[tuple[str, str]], fields: Mapping[str, FieldView], zone: ZoneInfo
 ) -> list[Filter]:
-    """The filters among URL parameters, in order. Raises FilterFault for an unknown field or operator or a bad value."""
+    """The filters among URL parameters, in order. Raises FilterFault for unknown names or bad values."""
     found: list[Filter] = []
     for key, text in arguments:
         if not key.startswith(PREFIX):

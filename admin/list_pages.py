@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import redirect, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from guanxi.registry import View
 
@@ -25,12 +25,12 @@ YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """One drawn row."""
+    """One row; `html` is all its cells, every value escaped by its renderer."""
 
     key: int
     title: str
     url: str
-    cells: tuple[Markup, ...]
+    html: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ class Chip:
     operator: str
     value: str
     url: str
+
+
+def _frame(field: FieldView) -> str:
+    """The beginning of every cell of a column."""
+    right = ' class="right"' if field.right else ""
+    return f'<td{right} data-label="{escape(field.label)}">'
 
 
 class ListPages(JsonPages):
@@ -75,14 +81,19 @@ class ListPages(JsonPages):
         return [name for name in request.cookies.get(COLUMN_COOKIE, "").split(".") if name]
 
     def draw_rows(self, data: Sequence[Mapping[str, Any]], columns: Sequence[FieldView]) -> list[RowView]:
-        """Rows of cells; the renderers are looked up once per column."""
-        drawers = [(f.name, self.draw(f, links=f.shape != "long_text")) for f in columns]
+        """Rows drawn as text: renderers and the cells' frames are looked up once per column, not once per cell."""
+        drawers = [(f.name, self.draw(f, links=f.shape != "long_text"), _frame(f)) for f in columns]
         titles = self.titles(data)
+        named = bool(columns) and columns[0].name == self.title_name
         rows = []
         for row in data:
             key = row["id"]
-            cells = tuple(draw(row.get(name)) for name, draw in drawers)
-            rows.append(RowView(key, titles[key], f"{self.base}{key}/", cells))
+            url = f"{self.base}{key}/"
+            cells = [f"{frame}{draw(row.get(name))}" for name, draw, frame in drawers]
+            if cells:
+                text = escape(titles[key]) if named else escape(drawers[0][1](row.get(drawers[0][0])).striptags())
+                cells[0] = f'{drawers[0][2]}<a class="name" href="{url}">{text}</a>'
+            rows.append(RowView(key, titles[key], url, Markup("</td>".join(cells) + "</td>")))  # noqa: S704
         return rows
 
     def list_head(self, state: ListState) -> dict[str, Any]:

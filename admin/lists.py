@@ -1,8 +1,8 @@
 """The state of a list page: what its URL says, checked against metadata, and links that change one thing of it.
 
-URL parameters: `view`, `q`, `f.<field>` (see `filters`), `sort=-amount,name`, `size`, and for keyset paging `after` (the
-cursor shown now), `back` (cursors of the pages before, oldest first) and `start` (how many rows lie before). Links that change
-what is listed drop the paging parameters.
+URL parameters: `view`, `q`, `f.<field>` (see `filters`), `sort=-amount,name`, `size`, and for keyset paging `after`
+(the cursor shown now), `back` (cursors of the pages before, oldest first) and `start` (how many rows lie before). Links
+that change what is listed drop the paging parameters.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         sort_field: str,
         sort_desc: bool,
         search: str,
-        filters: Any,
+        filters: Any,  # noqa: ARG002
         page_size: int = 25,
     ) -> Any:
         """One page in Flask-Admin's terms (pages of this product use keyset paging instead)."""

@@ -1,7 +1,8 @@
 """Chrome texts: English in the source, other languages from `translations/<locale>/LC_MESSAGES/messages.po`.
 
 The catalogues are read as text with Babel when first needed (no compiled files to keep in step) and stay in memory.
-Labels from metadata do not pass here (`Label.text`), nor do messages of the record service, which speaks the actor's language.
+Labels from metadata do not pass here (`Label.text`), nor do messages of the record service, which speaks the actor's
+language.
 """
 
 from __future__ import annotations

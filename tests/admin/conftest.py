@@ -6,86 +6,26 @@ loopback address, so cookies, headers and the content security policy are what u
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
 
 from guanxi.app.accounts import Accounts
 from guanxi.app.factory import create_app
-from guanxi.app.instance import Instance
-from guanxi.app.live import Live
-from guanxi.app.publisher import Publisher
-from guanxi.runtime.access.actor import SYSTEM
-from guanxi.runtime.services import Services
-
-HERE = Path(__file__).parent
-PASSWORD = "correct horse 9"
-COMPANIES = [
-    "Northwind Robotics",
-    "苏州市政务服务中心",
-    "Blue Harbor Bank",
-    "华联超市集团",
-    "Meridian Health",
-    "长江证券",
-]
-DEALS = ["Fleet renewal", "数据中台二期", "Loyalty platform", "一网通办升级", "Call-centre seats", "CRM 许可续签"]
-STAGES = ("new", "new", "qualified", "proposal", "won", "lost")
-SETTINGS = "name: 澜心 Lanxin\nlanguages: [en, zh]\ntime_zone: Asia/Shanghai\ncurrency: CNY\npacks: []\ndatabase: sqlite:///data/test.db\n"
-
-
-@dataclass
-class Site:
-    """A running instance."""
-
-    app: Flask
-    url: str
-    instance: Instance
-    services: Services
-    user: int
-    companies: list[int] = field(default_factory=list)
-    cookies: dict[str, Any] = field(default_factory=dict)
-
-    def deal(self, name: str, **values: Any) -> int:
-        """A new deal of the first company."""
-        stage = values.pop("stage", None)
-        given = {"name": name, "company": self.companies[0], "owner": self.user, "amount": "1000", **values}
-        saved = self.services.records.create(SYSTEM, "deal", given)
-        if stage:
-            self.services.records.update(SYSTEM, "deal", saved.id, {"stage": stage})
-        return saved.id
-
-    def get(self, object_name: str, key: int) -> Any:
-        """A record as the system sees it."""
-        return self.services.records.get(SYSTEM, object_name, key)
-
-
-def make_instance(folder: Path, metadata: str) -> tuple[Instance, Live, Publisher]:
-    """A published instance in `folder`."""
-    (folder / "metadata").mkdir(parents=True)
-    (folder / "guanxi.yaml").write_text(SETTINGS, encoding="utf-8")
-    (folder / "metadata" / "all.yaml").write_text(metadata, encoding="utf-8")
-    instance = Instance.open(folder)
-    live = Live(instance)
-    live.services()
-    publisher = Publisher(instance, live)
-    publisher.apply(SYSTEM, None, (), "", "test")
-    return instance, live, publisher
+from tests.support.screens import METADATA, PASSWORD, Site, make_instance, seed
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("instance")
-    instance, live, _ = make_instance(folder / "one", (HERE / "metadata.yaml").read_text("utf-8"))
+    instance, live, _ = make_instance(folder / "one", METADATA.read_text("utf-8"))
     services = live.services()
     accounts = Accounts(instance, services)
     user, _ = accounts.add("li", password=PASSWORD, roles=["sales"], full_name="李娜")
@@ -96,32 +36,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     made = Site(app, f"http://127.0.0.1:{server.server_port}", instance, services, user)
-    _seed(made, (user, other))
+    seed(made, (user, other))
     yield made
     server.shutdown()
     thread.join()
     instance.close()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _seed(site: Site, people: tuple[int, int]) -> None:
-    records = site.services.records
-    owners = itertools.cycle(people)
-    for number, name in enumerate(COMPANIES):
-        values = {"name": name, "industry": ("mfg", "fin", "gov")[number % 3], "phone": f"1380013800{number}"}
-        site.companies.append(records.create(SYSTEM, "company", {**values, "owner": next(owners), "staff": 10}).id)
-    for number in range(60):
-        values = {
-            "amount": str(18_000 + (number * 37 % 60) * 12_500),
-            "probability": str((number * 7) % 80),
-            "close_on": f"2027-0{number % 6 + 1}-1{number % 9}",
-            "company": site.companies[number % 6],
-            "owner": next(owners),
-            "source": ("web", "fair")[number % 2],
-            "topics": [["cloud"], ["data"], []][number % 3],
-            "stage": STAGES[number % 6],
-        }
-        site.deal(f"{DEALS[number % 6]} #{number + 1}", **values)
 
 
 # browser ---------------------------------------------------------------------------------------------------
@@ -180,7 +100,7 @@ class Visitor:
         return self.page
 
 
-@pytest.fixture()
+@pytest.fixture
 def visitor(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A function that opens a window: `visitor(language="zh", dark=True, phone=True)`. At the test's end no console may
     have complained.
