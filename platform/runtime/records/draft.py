@@ -20,6 +20,7 @@ from .plan import FieldPlan, ObjectPlan
 from .rights import WriteRights
 
 SETTABLE_ON_CREATE = ("owner", "team")
+CONTAINERS = frozenset({dict, list, tuple})
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Draft:
         """Fields whose value moved, in the object's order; for a new record those that are filled."""
         old, new = self.old, self.new
         if old is None:
-            return [name for name in self.plan.writable if filled(new.get(name))]
+            return [name for name in self.plan.writable if new.get(name) is not None]
         return [name for name in self.plan.writable if not same(new.get(name), old.get(name))]
 
     def refuse(self, name: str, code: str, key: str, /, **words: object) -> None:
@@ -82,15 +83,24 @@ def take(
     `typed`; BadRequest when it is no map.
     """
     draft = Draft(plan, language, old, dict(old) if old is not None else dict(plan.blank))
-    fields, broken = plan.fields, value_fault
+    fields, new, given = plan.fields, draft.new, draft.given
+    free = rights.free_typed if typed else rights.free
     for name, value in record_values(values).items():
+        coerce = free.get(name)
+        if coerce is not None and value.__class__ not in CONTAINERS:
+            try:
+                new[name] = coerce(value)
+                given.add(name)
+            except ValueFault as problem:
+                _unfit(draft, name, problem)
+            continue
         known = fields.get(name) if isinstance(name, str) else None
         if known is None or not rights.visible(name):
             _unknown(draft, rights, name)
             continue
         if not _may_write(draft, rights, known):
             continue
-        found = broken(name, value, language)
+        found = value_fault(name, value, language)
         if found is not None:
             draft.add(found)
             continue
@@ -144,5 +154,9 @@ def _coerce(draft: Draft, known: FieldPlan, value: Any, *, typed: bool) -> None:
         draft.new[name] = (known.typed if typed else known.coerce)(value)
         draft.given.add(name)
     except ValueFault as problem:
-        sentence = problem.message_zh if draft.language[:2] == "zh" else problem.message
-        draft.add(FieldError(name, problem.code, sentence))
+        _unfit(draft, name, problem)
+
+
+def _unfit(draft: Draft, name: str, problem: ValueFault) -> None:
+    sentence = problem.message_zh if draft.language[:2] == "zh" else problem.message
+    draft.add(FieldError(name, problem.code, sentence))

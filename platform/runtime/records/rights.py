@@ -5,17 +5,21 @@ The judgement of rows stays with `runtime.access`; here are only the questions a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from guanxi.fieldtypes.base import Coercer
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import ObjectRights
+
+from .plan import ObjectPlan
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRights:
     """`shown` are the names that exist for the actor, `edits` those it may write. `trusted` is the platform itself
     (metadata's own steps, seed data): read-only fields and stage paths do not hold it. `assign` says whether owner
-    and team may be given on create.
+    and team may be given on create. `free` are the coercers of fields with nothing more to ask than the value.
     """
 
     shown: frozenset[str]
@@ -23,6 +27,8 @@ class WriteRights:
     assign: bool = False
     trusted: bool = False
     unrestricted: bool = False
+    free: Mapping[str, Coercer] = field(default_factory=dict)
+    free_typed: Mapping[str, Coercer] = field(default_factory=dict)
 
     def visible(self, name: str) -> bool:
         """True when the field exists for the actor."""
@@ -33,12 +39,16 @@ class WriteRights:
         return name in self.edits
 
 
-def write_rights(rights: ObjectRights, actor: Actor, *, trusted: bool = False) -> WriteRights:
+def write_rights(plan: ObjectPlan, rights: ObjectRights, actor: Actor, *, trusted: bool = False) -> WriteRights:
     """From the object's rights of the actor's roles; the system actor is trusted."""
+    edits = frozenset(name for name, grant in rights.fields.items() if grant == "edit")
+    free = [f for f in plan.fields.values() if f.name in edits and f.stored and not f.system and not f.fixed]
     return WriteRights(
-        frozenset(name for name, grant in rights.fields.items() if grant != "none"),
-        frozenset(name for name, grant in rights.fields.items() if grant == "edit"),
-        bool(rights.of("assign")),
-        trusted or actor.system,
-        actor.unrestricted,
+        shown=frozenset(name for name, grant in rights.fields.items() if grant != "none"),
+        edits=edits,
+        assign=bool(rights.of("assign")),
+        trusted=trusted or actor.system,
+        unrestricted=actor.unrestricted,
+        free={f.name: f.coerce for f in free},
+        free_typed={f.name: f.typed for f in free},
     )

@@ -92,7 +92,7 @@ class Room:
         if found is None:
             if len(self._rights) > 5_000:
                 self._rights.clear()
-            found = write_rights(self.access.rights(actor, object_name), actor, trusted=trusted)
+            found = write_rights(self.plan(object_name), self.access.rights(actor, object_name), actor, trusted=trusted)
             self._rights[key] = found
         return found
 
