@@ -8,12 +8,13 @@ only under a negation blanks are handled.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from guanxi.expressions import tree as t
 
 from .expression_sql_compare import compare_false, compare_true
-from .expression_sql_parts import Sql, fill, joined, next_prefix, quoted
+from .expression_sql_parts import Sql, fill, joined, next_prefix, quoted, scaled_for
 from .expression_sql_scope import Frame
 from .expression_sql_terms import as_key, column, compile_value, row_frame
 
@@ -133,9 +134,20 @@ def _in_list(item: t.Term, container: t.ListTerm, frame: Frame) -> Sql:
 def _in_constants(item: t.Term, constants: list[t.Const], frame: Frame) -> Sql:
     found = compile_value(item, frame)
     if found.kind in ("integer", "decimal", "reference"):
-        return fill("({0})", joined(" OR ", [compare_true(t.Compare("==", item, c), frame) for c in constants]))
-    values = [frame.values.constant(c.value, item.type.kind) for c in constants]
-    return fill("({0} IN ({1}))", found, joined(", ", values))
+        found, values = _in_numbers(found, [c.value for c in constants], frame)
+    else:
+        values = [frame.values.constant(c.value, item.type.kind) for c in constants]
+    return fill("({0} IN ({1}))", found, joined(", ", values)) if values else NEVER
+
+
+def _in_numbers(found: Sql, numbers: list[Any], frame: Frame) -> tuple[Sql, list[Sql]]:
+    """Numbers in the form of the value they are compared with; those that it can never equal are left out."""
+    if frame.sqlite and found.scale is not None:
+        scaled = map(scaled_for("==", found.scale), numbers)
+        return found, [Sql("?", (n,)) for n in scaled if isinstance(n, int)]
+    if not frame.sqlite and found.kind != "decimal" and all(isinstance(n, int) for n in numbers):
+        return found, [frame.values.constant(n, "integer") for n in numbers]
+    return as_key(found, frame), [frame.values.constant(Decimal(n), "decimal") for n in numbers]
 
 
 # functions that are conditions ----------------------------------------------------------------------
@@ -195,4 +207,3 @@ _FALSE: dict[type, Callable[[Any, Frame], Sql]] = {
     t.Compare: compare_false,
     t.Aggregate: _aggregate_false,
 }
-__all__ = ["as_key", "compile_false", "compile_true"]

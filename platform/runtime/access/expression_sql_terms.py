@@ -171,6 +171,9 @@ def _sqlite_arithmetic(term: t.Arithmetic, frame: Frame) -> Sql:
         # Beyond 64 bits the result is blank, so nothing slower is needed.
         found = fill("CASE typeof({0}) WHEN 'integer' THEN {0} END", fast)
         return replace(found.of("integer", 0), fast=fast)
+    if fast is not None:
+        # This text only runs where integers did not suffice: its operands need no quick way of their own.
+        left, right = replace(left, fast=None), replace(right, fast=None)
     operands = [
         as_key(p, frame) if x.type.kind == "decimal" else p for p, x in ((left, term.left), (right, term.right))
     ]
@@ -193,11 +196,20 @@ def _arithmetic(term: t.Arithmetic, frame: Frame) -> Sql:
 
 # choices --------------------------------------------------------------------------------------------
 def _choose(term: t.Choose, frame: Frame) -> Sql:
+    """One CASE for a whole chain of `a if x else b if y else c`: SQLite's parser allows no deep nesting."""
     from .expression_sql_conditions import compile_true
 
-    then, other = alike([compile_value(x, frame) for x in (term.then, term.other)], term.type.kind, frame)
-    found = fill("CASE WHEN {0} THEN {1} ELSE {2} END", compile_true(term.condition, frame), then, other)
-    return found.of(term.type.kind, then.scale if term.type.kind != "blank" else None)
+    conditions: list[Sql] = []
+    results: list[t.Term] = []
+    rest: t.Term = term
+    while isinstance(rest, t.Choose) and (rest is term or rest.type.kind == term.type.kind):
+        conditions.append(compile_true(rest.condition, frame))
+        results.append(rest.then)
+        rest = rest.other
+    parts = alike([compile_value(x, frame) for x in (*results, rest)], term.type.kind, frame)
+    cases = [fill("WHEN {0} THEN {1}", c, p) for c, p in zip(conditions, parts[:-1], strict=True)]
+    found = fill("CASE {0} ELSE {1} END", joined(" ", cases), parts[-1])
+    return found.of(term.type.kind, parts[0].scale if term.type.kind != "blank" else None)
 
 
 def _coalesce(term: t.Coalesce, frame: Frame) -> Sql:
