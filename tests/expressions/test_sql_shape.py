@@ -10,6 +10,7 @@ import pytest
 from guanxi.expressions.check import check
 from guanxi.expressions.env import Env
 from guanxi.expressions.evaluate import evaluate
+from guanxi.expressions.faults import ExpressionErrors
 from guanxi.expressions.types import DECIMAL, ValueType
 from guanxi.runtime.access.expression_sql import SqlScope, bind_params, cost, result_converter
 from guanxi.runtime.access.expression_sql_parts import Sql, fill, next_prefix
@@ -169,3 +170,10 @@ def test_the_end_of_a_prefix() -> None:
     assert next_prefix("a\U0010ffff") == "b"
     assert next_prefix("\ud7ff") == "\ue000"
     assert next_prefix("\U0010ffff") > "\U0010ffff" + "z"
+
+
+@pytest.mark.parametrize("text", ["changed(qty)", "old.qty > 1", "is_new()", "was(qty, 3)"])
+def test_a_change_cannot_be_asked_of_the_database(text: str) -> None:
+    with pytest.raises(ExpressionErrors) as caught:
+        SqlScope("sqlite", "deal").condition_sql(check(text, model(), "deal", change=True))
+    assert caught.value.faults[0].code == "expression-sql"

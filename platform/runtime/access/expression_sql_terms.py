@@ -9,6 +9,7 @@ from typing import Any
 
 from guanxi.expressions import tree as t
 from guanxi.expressions.decimals import shifted
+from guanxi.expressions.faults import ExpressionErrors, ExpressionFault
 from guanxi.expressions.functions.numbers import MAX, MIN, TO_DECIMAL
 
 from .expression_sql_parts import Sql, fill, joined, quoted
@@ -29,7 +30,15 @@ def compile_value(term: t.Term, frame: Frame) -> Sql:
     fold = frame.scope.fold or isinstance(term, t.FieldTerm | t.Inline | t.Aggregate)
     if fold and not isinstance(term, t.Const | t.ListTerm) and not t.needs_row(term):
         return frame.values.bind(term)
-    return _COMPILERS[type(term)](term, frame)
+    compiler = _COMPILERS.get(type(term))
+    if compiler is None:
+        raise impossible("what depends on a change")
+    return compiler(term, frame)
+
+
+def impossible(what: str) -> ExpressionErrors:
+    """The fault of an expression that was not checked for use in SQL."""
+    return ExpressionErrors([ExpressionFault("expression-sql", f"{what} cannot be asked of the database")])
 
 
 # forms of numbers -----------------------------------------------------------------------------------
@@ -71,12 +80,12 @@ def row_frame(row: t.RowTerm, frame: Frame) -> Frame:
             return frame
         case t.Outer():
             if frame.outer is None:
-                raise ValueError("no outer row in this statement")
+                raise impossible("an outer record")
             return frame.outer
         case t.Hop(base, field, target):
             found = row_frame(base, frame)
             return found.at(found.scope.hop(field, target, found.alias, live=True), target)
-    raise ValueError(f"{type(row).__name__} has no place in SQL")
+    raise impossible("the record before a change")
 
 
 def column(frame: Frame, name: str) -> Sql:
