@@ -34,6 +34,7 @@ fields:
   extra: {type: json, schema: {type: object, properties: {rooms: {type: integer}}}}
   parent: {type: reference, to: customer, related: branches, on_delete: restrict}
   products: {type: references, to: product, related: customers}
+  net: {type: formula, value: 'revenue * (100 - discount) / 100'}
   last_seen: {type: datetime, read_only: true}
 unique:
   name_in_region: [name, region]

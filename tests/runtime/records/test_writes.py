@@ -50,6 +50,7 @@ def test_create_answers_everything(house: House) -> None:
     assert record["extra"] == {"rooms": 3}
     assert record["products"] == [product]
     assert record["code"] == "C-2026-0001"
+    assert float(record["net"]) == 1020.425
     assert (record["owner"], record["created_by"]) == (house.admin.id, house.admin.id)
     assert record["created_at"] == "2026-03-01T08:00:00Z"
 
@@ -80,6 +81,7 @@ def test_creator_owns_and_brings_his_team(house: House) -> None:
         ({"name": "A", "pool": "x"}, [("pool", "read_only")]),
         ({"name": "A", "owner": 1}, [("owner", "forbidden")]),
         ({"name": "A", "code": "C-1"}, [("code", "read_only")]),
+        ({"name": "A", "net": "1"}, [("net", "read_only")]),
         ({"name": "A", "last_seen": "2026-01-01T00:00:00Z"}, [("last_seen", "read_only")]),
         ({"name": "A", "region": "west"}, [("region", "choice")]),
         ({"name": "A", "parent": 999}, [("parent", "reference")]),
