@@ -90,7 +90,8 @@ def fill(house: House, rows: int) -> None:
             chunk = []
     house.add("customer", *chunk) if chunk else None
     for column in ("region", "level", "updated_at", "revenue", "owner"):
-        house.db.execute(f'CREATE INDEX "bench_{column}" ON o_customer ("{column}")')
+        first = " NULLS FIRST" if house.db.engine == "postgresql" and column != "updated_at" else ""
+        house.db.execute(f'CREATE INDEX "bench_{column}" ON o_customer ("{column}"{first}, id)')
     house.db.execute('CREATE INDEX bench_deals ON o_deal ("customer")')
     house.db.execute("ANALYZE")
 

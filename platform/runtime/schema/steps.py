@@ -287,6 +287,9 @@ class CreateLinks(Step):
 
 
 # indexes --------------------------------------------------------------------------------------------
+_NEVER_BLANK = frozenset({"id", "version", "created_at", "updated_at"})
+
+
 @listed
 @dataclass(frozen=True, slots=True)
 class CreateIndex(Step):
@@ -306,7 +309,9 @@ class CreateIndex(Step):
     def run(self, tool: Tool) -> None:
         """See Step."""
         conditions = {"live": " WHERE deleted_at IS NULL", "trash": " WHERE deleted_at IS NOT NULL", "": ""}
-        columns = ", ".join(quoted(c) for c in self.columns)
+        # Lists sort blanks before every value: on PostgreSQL an index serves that order only when it is built so.
+        first = " NULLS FIRST" if tool.engine == "postgresql" and not self.unique else ""
+        columns = ", ".join(quoted(c) + ("" if c in _NEVER_BLANK else first) for c in self.columns)
         unique = "UNIQUE " if self.unique else ""
         tool.do(f"CREATE {unique}INDEX {quoted(self.name)} ON {quoted(self.table)} ({columns}){conditions[self.where]}")
 
