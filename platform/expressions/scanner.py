@@ -12,6 +12,7 @@ from .faults import ExpressionErrors, ExpressionFault
 from .limits import MAX_CHARACTERS, MAX_DEPTH
 
 _STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
+_RUN_ON = re.compile(r"(?<![A-Za-z0-9_])(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[A-Za-z_])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _LOOKALIKES = {
@@ -44,6 +45,8 @@ def scan(text: str) -> None:
             _check_string(text, found)
             position = found.end()
             continue
+        if _RUN_ON.match(text, position):
+            raise _syntax(text, position, "a number runs into a name", "put a space or an operator between them")
         _check_character(text, position, stack)
         position += 1
     if stack:

@@ -26,7 +26,7 @@ REFUSED = [
     "not " * 900 + "open", "-" * 3900 + "1", "[" * 200 + "]" * 200, "+".join(["1"] * 1500), "qty\x00", "\ud800", '"\ud800"', "qty #x", "`id`",
     "qty\\\n", "$name", "name?", "'''a'''", '"\\x41"', '"\\N{DASH}"', "self", "env.row", "row.get", "me.__init__", "lower.__globals__", "lower", "None.x", "true.x",
     "lower(name=name)", "lower(*[name])", "lower(**name)", "count(lines, __import__)", "max()", "max(1)", "coalesce()", "account()", "qty()", "1 .real", "(1).real",
-    "ﬁeld", "ｎａｍｅ", "na\u200bme", "\u202ename", "0777", "1_", "1__0", "'a' 'b'.x", "1 if 2", "in", "and", "not", "==", ",", "()", "[],", "a,b",
+    "ﬁeld", "ｎａｍｅ", "na\u200bme", "\u202ename", "0777", "1_", "1__0", "'a' 'b'.x", "1 if 2", "qty > 1and open", "2x", "1.5e", "in", "and", "not", "==", ",", "()", "[],", "a,b",
 ]  # fmt: skip
 
 
