@@ -29,6 +29,6 @@ def create_app(instance: Instance) -> Flask:
     host = Host(instance)
     app.extensions["guanxi_host"] = host
     host.services()
-    create_site(app, host.site)
     create_api(app, host)
+    create_site(app, host.site)  # last: its error pages leave the API's problems as they are
     return app

@@ -132,6 +132,15 @@ def test_a_bad_address_is_a_clear_400(log_in: Any, query: str) -> None:
     assert "This did not work" in answer.text
 
 
+def test_unknown_addresses_answer_people_and_programs_each_in_their_way(site: Any) -> None:
+    client = site.app.test_client()
+    page = client.get("/nothing/here", headers=HTML)
+    assert page.status_code == 404
+    assert "There is no such page" in page.text
+    assert client.get("/api/deal/nothing/here", headers=HTML).content_type == "application/problem+json"
+    assert client.get("/logout/", headers=HTML).status_code == 405
+
+
 def test_text_of_people_and_of_metadata_is_never_markup(log_in: Any, site: Any) -> None:
     hostile = "<img src=x onerror=alert(1)>\"'</script>"
     key = site.deal(hostile, notes=hostile)
