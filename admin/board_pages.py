@@ -115,7 +115,7 @@ class BoardPages(ListPages):
                     (label, draw(row[name])) for label, name, draw in drawers if row.get(name) not in (None, "", [])
                 ),
             )
-            for row in found.data
+            for row in self.named_links(found.data, lines)
         )
         return cards, found.next
 

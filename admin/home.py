@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request, session
@@ -24,7 +24,7 @@ YEAR = 365 * 24 * 3600
 PANELS = 4
 PANEL_ROWS = 6
 PANEL_COLUMNS = 3
-TILES = 8
+TILES = 6
 SEARCHED = 16
 HITS = 5
 PANEL_TEXTS = {True: "My %(things)s", False: "Latest %(things)s"}
@@ -99,6 +99,8 @@ class Home(AdminIndexView):  # type: ignore[misc]
         )
         try:
             found = visit.services.records.list(visit.person, query)
+            if mine and not found.data:
+                mine, found = False, visit.services.records.list(visit.person, replace(query, where=""))
         except GuanxiError:
             return None
         text = PANEL_TEXTS[mine]

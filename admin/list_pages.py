@@ -84,6 +84,7 @@ class ListPages(JsonPages):
         """Rows drawn as text: renderers and the cells' frames are looked up once per column, not once per cell."""
         drawers = [(f.name, self.draw(f, links=f.shape != "long_text"), _frame(f)) for f in columns]
         titles = self.titles(data)
+        data = self.named_links(data, columns)
         named = bool(columns) and columns[0].name == self.title_name
         rows = []
         for row in data:

@@ -197,5 +197,5 @@ def _listable(field: FieldView) -> bool:
 
 
 def expandable(columns: Sequence[FieldView]) -> tuple[str, ...]:
-    """The columns whose references need titles."""
-    return tuple(f.name for f in columns if f.family in ("reference", "references") and f.target)
+    """The columns whose references are read with their titles in the same statement."""
+    return tuple(f.name for f in columns if f.family == "reference" and f.target)

@@ -157,11 +157,24 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
 
     def read(self, key: int, *, trashed: bool = False) -> Mapping[str, Any]:
         """One record with the titles of its references; NotFound when out of sight."""
-        expand = tuple(f.name for f in self.fields.values() if f.family in ("reference", "references") and f.target)
-        found: Mapping[str, Any] = self.records.get(
-            current_visit().person, self.item.name, key, expand=expand, trashed=trashed
-        )
-        return found
+        expand = tuple(f.name for f in self.fields.values() if f.family == "reference" and f.target)
+        found = self.records.get(current_visit().person, self.item.name, key, expand=expand, trashed=trashed)
+        return self.named_links([found], tuple(self.fields.values()))[0]
+
+    def named_links(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[FieldView]
+    ) -> Sequence[Mapping[str, Any]]:
+        """The rows with titles for fields of many references: one question per field, not per row."""
+        many = [f for f in columns if f.family == "references" and f.target and f.operand]
+        if not many:
+            return rows
+        named = [dict(row) for row in rows]
+        for field in many:
+            keys = sorted({key for row in named for key in row.get(field.name) or () if isinstance(key, int)})
+            titles = self.records.titles(current_visit().person, field.target, keys) if keys else {}
+            for row in named:
+                row[field.name] = [{"id": key, "title": titles.get(key)} for key in row.get(field.name) or ()]
+        return named
 
     def titles(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[int, str]:
         """Id → name of each row; made of one field it is read off the rows, else asked of the record service."""

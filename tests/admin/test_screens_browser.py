@@ -175,6 +175,10 @@ def test_new_record_with_a_lookup_then_change_and_history(visitor: Any, site: An
     page.locator("#f-amount").fill("1.2万")
     page.locator("#f-next_at").fill("2027-02-01T10:30")
     page.get_by_label("Cloud").check()
+    page.locator("#f-partners").fill("Harbor")
+    page.get_by_role("option", name="Blue Harbor Bank").wait_for()
+    page.keyboard.press("Enter")
+    expect(page.locator(".token")).to_contain_text("Blue Harbor Bank")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Orders portal")).to_be_visible()
     key = int(page.url.rstrip("/").split("/")[-1])
@@ -182,6 +186,8 @@ def test_new_record_with_a_lookup_then_change_and_history(visitor: Any, site: An
     assert stored["amount"] == "12000.00"
     assert stored["next_at"] == "2027-02-01T02:30:00Z"
     assert stored["owner"] == site.user
+    assert stored["partners"] == [site.companies[2]]
+    expect(page.locator(".pairs").get_by_role("link", name="Blue Harbor Bank")).to_be_visible()
     expect(page.locator(".pairs")).to_contain_text(["Feb 1, 2027, 10:30"])
     page.get_by_role("link", name="Edit").click()
     page.locator("#f-amount").fill("13000")
