@@ -1,4 +1,8 @@
-"""Sample data files that live outside the repository: found by `GUANXI_DATA`, or as `shared/data` near by."""
+"""Public sample data beside the repository: `data_file("telecom/telco_customer_churn.csv")`.
+
+Looked for in `GUANXI_DATA`, else in a folder `shared/data` next to any folder above; a test that needs a file which is
+not there is skipped and says so.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,11 @@ from pathlib import Path
 import pytest
 
 
-def data_folder() -> Path | None:
-    """The folder, or None when there is none."""
-    given = os.environ.get("GUANXI_DATA")
-    if given:
-        return Path(given)
-    for parent in Path(__file__).resolve().parents:
-        found = parent / "shared" / "data"
-        if found.is_dir():
-            return found
-    return None
-
-
 def data_file(name: str) -> Path:
-    """A file of the folder by its relative path; skips the test when it is not there."""
-    folder = data_folder()
-    if folder is None or not (folder / name).is_file():
-        pytest.skip(f"no sample data: {name}")
-    return folder / name
+    """The path of a sample file; skips the test when the sample data is not installed."""
+    given = os.environ.get("GUANXI_DATA")
+    bases = [Path(given)] if given else [up / "shared" / "data" for up in Path(__file__).resolve().parents]
+    for base in bases:
+        if (base / name).is_file():
+            return base / name
+    pytest.skip(f"sample data {name} is not here; say where with GUANXI_DATA")

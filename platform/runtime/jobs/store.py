@@ -160,6 +160,17 @@ class JobStore:
             (self.now(), error, job.id, self.now()),
         )
 
+    def hold(self, job: Job, worker: str) -> None:
+        """Renew the lease before a step, inside its transaction: nobody else takes the job over or ends it until the
+        step is committed. Raises LostJob.
+        """
+        kept = self.db.execute(
+            self.db.sql("UPDATE gx_jobs SET lease_until = ? WHERE id = ? AND worker = ? AND state = 'running'"),
+            (self.now(LEASE), job.id, worker),
+        )
+        if not kept:
+            raise LostJob("The job was cancelled or taken over.")
+
     def progress(
         self, job: Job, worker: str, *, done: int, result: Mapping[str, Any], lease: timedelta = LEASE
     ) -> None:

@@ -151,6 +151,7 @@ class Engine:
         good: list[Entry] = []
         for entry in entries:
             if entry.errors:
+                self._other_faults(entry)
                 verdicts[entry.number] = self._refused(entry, entry.errors)
             else:
                 good.append(entry)
@@ -166,6 +167,13 @@ class Engine:
             if record is not None:
                 verdicts[entry.number] = self._update(work, entry, record)
         return any(verdicts[entry.number].outcome in ("created", "updated") for entry in good)
+
+    def _other_faults(self, entry: Entry) -> None:
+        """A row that is refused anyway tells all its wrong cells at once."""
+        told = {error.field for error in entry.errors}
+        for name, value in entry.values.items():
+            if name not in told and "" not in told:
+                self._python(entry, name, value)
 
     # new records ------------------------------------------------------------------------------------
     def _create(self, entries: list[Entry]) -> list[Verdict]:

@@ -217,6 +217,7 @@ class Importer:
         counts, done, last = Counter(self.counts), self.done, self.last_row
         try:
             with self.db.write():
+                self.store.hold(self.job, self.worker)
                 verdicts = self._judge(chunk)
                 write_rows(self.db, [as_row(self.job.id, verdict) for verdict in verdicts])
                 self._count(verdicts)

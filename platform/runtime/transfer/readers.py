@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -137,7 +138,8 @@ def csv_rows(file: BinaryIO, dialect: Dialect) -> Iterator[Record]:
             f"The text does not fit the encoding {dialect.encoding}.", code="encoding", row=number + 1
         ) from None
     finally:
-        text.detach()
+        with suppress(ValueError):  # the file may have been closed before its rows were read to the end
+            text.detach()
 
 
 def _csv_fault(said: str, row: int) -> BadRequest:
@@ -233,7 +235,8 @@ class LineTable(Table):
         except UnicodeDecodeError:
             raise bad_file(f"The text does not fit the encoding {encoding}.", code="encoding", row=number + 1) from None
         finally:
-            text.detach()
+            with suppress(ValueError):  # the file may have been closed before its rows were read to the end
+                text.detach()
 
 
 class _Absent:

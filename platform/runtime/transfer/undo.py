@@ -109,6 +109,7 @@ class Undoer:
         counts, done, below, moved = Counter(self.counts), self.done, self.below, dict(self.moved)
         try:
             with self.db.write():
+                self.store.hold(self.job, self.worker)
                 work = Work(self.services.records.room, self.actor)
                 kept = [self._one(work, row) for row in rows]
                 write_rows(self.db, kept)
