@@ -22,7 +22,7 @@ from .create import own
 from .draft import Draft, filled, take
 from .duplicates import find_duplicate, likeness_key
 from .environment import environment
-from .guards import files, missing, taken
+from .guards import files, missing, platforms_own, taken
 from .judge import judge, settle
 from .messages import fault, text
 from .numbers import take as take_numbers
@@ -136,7 +136,7 @@ class BulkCreator:
             seen: dict[int, bool] = {}
             for draft in drafts:
                 value = draft.new.get(known.name)
-                if value is None or known.name in draft.broken:
+                if value is None or known.name in draft.broken or platforms_own(draft, known):
                     continue
                 for target in value if known.links else (value,):
                     if target not in seen:

@@ -139,8 +139,8 @@ class ColumnMap:
         """Why a column that matched by itself is not written; "" when it is. The key may be any field."""
         if field.name in self.key:
             return ""
-        if field.system and not (field.name in WRITABLE_SYSTEM and self.object.owned):
-            return "kept by the platform"
+        if field.system:
+            return "" if field.name in WRITABLE_SYSTEM and self.object.owned else "kept by the platform"
         if not field.stored or (not CATALOGUE[field.type].writable and field.type != "auto_number"):
             return "calculated"
         if field.type == "auto_number":

@@ -207,7 +207,9 @@ def test_rights_are_those_of_the_person(shop: Shop) -> None:
     stolen = shop.load("code,name\na,Mine\n", by=other, key=("code",))
     assert shop.outcome(stolen) == [(2, "refused", [("code", "unique")])]
     given = shop.load(f"code,name,owner\nb,B,{other.name}\n", by=clerk)
-    assert shop.outcome(given) == [(2, "refused", [("owner", "forbidden")])]
+    assert shop.outcome(given) == [(2, "refused", [("owner", "reference")])]  # clerks see no other people
+    own = shop.load(f"code,name,owner\nb,B,{clerk.id}\n", by=clerk)
+    assert shop.counts(own)[0] == 0
     admin = shop.load(f"code,name,owner\nb,B,{other.name}\n")
     assert shop.counts(admin) == (1, 0, 0, 0)
     assert shop.rows()[1]["owner"] == other.id
