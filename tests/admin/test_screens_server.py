@@ -245,3 +245,81 @@ def test_assets_are_kept_for_a_year_under_their_hash(site: Any) -> None:
         assert answer.status_code == 200
         assert "immutable" in answer.headers["Cache-Control"]
     assert client.get("/assets/guanxi.000000000000.css").status_code == 404
+
+
+HOSTILE_GETS = [
+    "/o/deal/?q=%00",
+    "/o/deal/?q=%ED%A0%80",
+    "/o/deal/?f.name=contains:%00",
+    "/o/deal/?f.name=eq:" + "x" * 30_000,
+    "/o/deal/?f.amount=between:..",
+    "/o/deal/?after=%F0%9F%92%A9&start=99999999999999",
+    "/o/deal/?start=-1&size=7&back=~&back=x",
+    "/o/deal/?" + "&".join(["f.name=blank:"] * 40),
+    "/o/deal/?sort=" + ",".join(["name"] * 50),
+    "/o/deal/99999999999999999999999/",
+    "/o/deal/0/",
+    "/o/deal/1/related/nothing/",
+    "/o/company/1/related/deals/?after=nonsense",
+    "/o/deal/1/history/?after=nonsense",
+    "/o/deal/lane/?view=board&lane=none",
+    "/o/deal/lane/?lane=new",
+    "/o/deal/lane/?view=board&lane=new&cursor=nonsense",
+    "/o/deal/lookup/?q=%00",
+    "/o/deal/new/?company=99999999999999999999&name=%00&stage=won&partners=x&close_on=never&next_at=never",
+    "/o/deal/new/?url=//evil.example",
+    "/o/__class__/",
+    "/o/deal%00/",
+    "/search/?q=%00%ED%A0%80",
+    "/login/?url=%0d%0aSet-Cookie:x=1",
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE_GETS)
+def test_no_address_gives_a_server_error(log_in: Any, path: str) -> None:
+    assert log_in().get(path, headers=HTML).status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/o/deal/1/move/", {"field": {}, "to": []}),
+        ("/o/deal/1/move/", {"field": "stage", "to": {}, "version": "x"}),
+        ("/o/deal/1/move/", {"field": "stage", "to": "qualified", "values": [1]}),
+        ("/o/deal/1/move/", {"field": "source", "to": "web", "version": 10**30}),
+        ("/o/deal/1/move/", []),
+        ("/o/deal/bulk/", {"op": "update", "ids": [10**30], "values": {"name": None}}),
+        ("/o/deal/bulk/", {"op": "update", "ids": [1], "values": {"nothing": 1}}),
+        ("/o/deal/bulk/", {"op": "drop", "ids": [True]}),
+        ("/o/deal/bulk/", {"ids": "all"}),
+    ],
+)
+def test_no_message_of_a_script_gives_a_server_error(log_in: Any, path: str, body: Any) -> None:
+    client = log_in()
+    headers = {"X-CSRF-Token": token(client, "/o/deal/new/"), "Accept": "application/json"}
+    assert client.post(path, json=body, headers=headers).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"name": "\x00"},
+        {"name": "x" * 100_000},
+        {"name": "x", "company": "1e9", "amount": "1e999", "probability": "NaN", "close_on": "31/02/2026"},
+        {"name": "x", "company": "9" * 40, "next_at": "9999-12-31T23:59", "partners": ["1", "x", "9" * 30]},
+        {"name": "x", "company": "1", "topics": ["cloud", "nothing"], "source": "nothing", "stage": "won"},
+        {"name": "x", "company": "1", "next_at": "0001-01-01T00:00", "version": "x", "force_duplicates": "y"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/o/deal/new/", "/o/deal/1/edit/", "/o/deal/validate/", "/o/deal/validate/?id=1"])
+def test_no_form_gives_a_server_error(log_in: Any, path: str, values: dict[str, Any]) -> None:
+    client = log_in()
+    answer = client.post(path, data={**values, "csrf_token": token(client, "/o/deal/new/")}, headers=HTML)
+    assert answer.status_code in (200, 302, 400, 409, 422)
+
+
+def test_no_log_in_gives_a_server_error(site: Any) -> None:
+    client = site.app.test_client()
+    for name in ("\x00", "x" * 100_000, "\ud800", "' or 1=1 --"):
+        form = {"csrf_token": token(client), "name": name.encode("utf-8", "surrogatepass"), "password": "\x00"}
+        assert client.post("/login/", data=form).status_code in (401, 429)
