@@ -12,6 +12,8 @@ from flask import Request, session
 from guanxi.common.errors import GuanxiError
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.api.host import People
+from guanxi.runtime.api.host import Publisher as PublisherPort
 from guanxi.runtime.people import Credentials, Tokens
 from guanxi.runtime.ports import Records
 from guanxi.runtime.services import Services
@@ -53,8 +55,8 @@ class Host:
         self.live = Live(instance)
         self.credentials = Credentials(instance.database, instance.clock)
         self.tokens = Tokens(instance.database, instance.clock)
-        self.people = PeopleDoor(self.credentials, self.tokens)
-        self.publisher = Publisher(instance, self.live)
+        self.people: People = PeopleDoor(self.credentials, self.tokens)
+        self.publisher: PublisherPort = Publisher(instance, self.live)
 
     @cached_property
     def limits(self) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -21,8 +22,7 @@ allow_option = click.option("--allow", multiple=True, metavar="NAME", help="A lo
 def _confirmed(yes: bool, question: str) -> None:
     if yes:
         return
-    stream = click.get_text_stream("stdin")
-    if not stream.isatty():
+    if not sys.stdin.isatty():
         fail("nobody to ask: add --yes")
     if not click.confirm(question):
         fail("nothing was published")

@@ -107,10 +107,25 @@ class People(Protocol):
 class ApiHost(Protocol):
     """The wiring room's side."""
 
-    people: People
-    publisher: Publisher
-    limits: Mapping[str, int]
-    languages: Sequence[str]
+    @property
+    def people(self) -> People:
+        """Log-in and tokens."""
+        ...
+
+    @property
+    def publisher(self) -> Publisher:
+        """Planning and publishing."""
+        ...
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Limits of the instance by name."""
+        ...
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Languages of the instance, the default first."""
+        ...
 
     def services(self) -> ApiServices:
         """The services of the version published now."""
