@@ -63,7 +63,12 @@ class House:
 def make_house(folder: Path, database: str, files: Mapping[str, str], *, packs: tuple[str, ...] = ()) -> House:
     """An instance with these files published and an administrator called admin."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"name": "Test", "packs": list(packs), "database": database, "limits": {"requests_per_minute": 1_000_000}}
+    settings = {
+        "name": "Test",
+        "packs": list(packs),
+        "database": database,
+        "limits": {"requests_per_minute": 1_000_000},
+    }
     (folder / "guanxi.yaml").write_text(json.dumps(settings), encoding="utf-8")
     (folder / "metadata").mkdir(exist_ok=True)
     for name, text in files.items():

@@ -24,7 +24,7 @@ KEPT = timedelta(hours=24)
 
 def fingerprint(request: Request) -> str:
     """What a retry must repeat: method, path, query and body."""
-    parts = (request.method, request.full_path, request.get_data(cache=True).hex())
+    parts = (request.method, request.full_path, request.get_data().hex())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

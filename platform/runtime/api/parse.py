@@ -170,7 +170,7 @@ def body(request: Request, known: Iterable[str] | None = None, *, empty: bool = 
     """The JSON object of a request; with `known`, other keys are errors. `empty` allows no body at all."""
     if request.content_length and request.content_length > MAX_BODY:
         raise _too_large()
-    raw = request.get_data(cache=False)
+    raw = request.get_data()
     if not raw and empty:
         return {}
     if request.mimetype != "application/json":

@@ -186,6 +186,9 @@ def act_on_record(object_name: str, record: str, action: str) -> Response:
     name = known_object(object_name)
     parse.parameters(request, ())
     payload = parse.body(request, empty=True)
+    version = parse.if_match(request)
+    if version is not None and action == "move_stage":
+        payload.setdefault("version", version)
 
     def run() -> Response:
         return respond.answer(services().records.act(actor(), name, parse.record_id(record), action, payload))

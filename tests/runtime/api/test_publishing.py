@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from openapi_spec_validator import validate
 
-from tests.support.instances import House
-
 from tests.runtime.api.conftest import SALES
+from tests.support.instances import House
 
 NOTE = """
 kind: object
