@@ -155,14 +155,21 @@ class RecordPages(JsonPages):
         for name in wanted:
             related = self.item.related.get(name)
             if related is not None and self._readable(related.object):
-                given = self.item.page.labels.get(name)
-                found.append(
-                    (name, (given.text(self.language) if given else "") or related.label.text(self.language) or name)
-                )
+                found.append((name, self._related_label(related)))
             elif name in labels and (name != "history" or self.item.history):
                 given = self.item.page.labels.get(name)
                 found.append((name, given.text(self.language) if given else labels[name]))
         return found
+
+    def _related_label(self, related: Related) -> str:
+        """The list's label; two lists of one label also say by which field they come."""
+        given = self.item.page.labels.get(related.name)
+        if given:
+            return given.text(self.language)
+        label = related.label.text(self.language) or related.name
+        twins = [r for r in self.item.related.values() if r.label.text(self.language) == label]
+        field = self.host.view(related.object).fields.get(related.field)
+        return f"{label} · {field.label}" if len(twins) > 1 and field else label
 
     def _readable(self, object_name: str) -> bool:
         return self.host.readable(object_name)
