@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from guanxi.common.clock import Clock
 from guanxi.common.errors import FieldError, GuanxiError, Invalid
 from guanxi.expressions.env import Env
 from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.expression import Expression
-from guanxi.registry import DataSet, Field, Registry
-from guanxi.runtime.access.actor import SYSTEM
+from guanxi.registry import DataSet, Registry
+from guanxi.runtime.access.actor import SYSTEM, UTC_ZONE
 from guanxi.runtime.ports import Records
 from guanxi.runtime.query.request import ListQuery
 
@@ -61,7 +62,7 @@ class _Loader:
         self.registry = registry
         self.records = records
         self.clock = clock
-        self.ids: dict[tuple[str, str, str], int | None] = {}
+        self.keys = NaturalKeys(registry, records)
         self.counts = {"created": 0, "updated": 0, "unchanged": 0}
 
     def load(self, sets: Sequence[DataSet], progress: Progress | None) -> Loaded:
@@ -105,37 +106,37 @@ class _Loader:
         for name, value in row.items():
             field = fields[name]
             if field.type in REFERENCES and isinstance(value, str):
-                found = self._id(field, value)
+                found = self.keys.id(field.target, value)
                 if found is None:
                     return None
                 out[name] = found
             elif field.type == "references" and isinstance(value, Sequence) and not isinstance(value, str):
-                ids = [self._id(field, str(v)) if isinstance(v, str) else v for v in value]
+                ids = [self.keys.id(field.target, str(v)) if isinstance(v, str) else v for v in value]
                 if None in ids:
                     return None
                 out[name] = ids
             elif isinstance(value, Expression):
-                out[name] = self._moment(value)
+                out[name] = moment_text(value, self.clock)
             else:
                 out[name] = value
         return out
 
-    def _moment(self, expression: Expression) -> str:
-        value = compile_expression(expression)(self._env())
-        if isinstance(value, datetime):
-            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return value.isoformat() if isinstance(value, date) else str(value)
-
-    def _env(self) -> Env:
-        return Env(row={}, now=self.clock.now(), zone=SYSTEM.zone)
-
     def _is_missing(self, object_name: str, name: str, value: Any) -> bool:
         field = self.registry.objects[object_name].fields[name]
         values = value if isinstance(value, list) else [value]
-        return bool(field.target) and any(isinstance(v, str) and self._id(field, v) is None for v in values)
+        return bool(field.target) and any(isinstance(v, str) and self.keys.id(field.target, v) is None for v in values)
 
-    def _id(self, field: Field, text: str) -> int | None:
-        target = field.target
+
+class NaturalKeys:
+    """Finds records by what people call them: a data set's key, a unique field, the title. Remembers what it found."""
+
+    def __init__(self, registry: Registry, records: Records) -> None:
+        self.registry = registry
+        self.records = records
+        self.ids: dict[tuple[str, str, str], int] = {}
+
+    def id(self, target: str, text: str) -> int | None:
+        """The id of the one record of `target` that `text` stands for."""
         for name in self._natural(target):
             cached = self.ids.get((target, name, text))
             if cached is not None:
@@ -157,6 +158,14 @@ class _Loader:
         keys += [k.fields[0] for k in kind.unique.values() if len(k.fields) == 1]
         keys += [name for name in kind.title.own if kind.title.source == name]
         return list(dict.fromkeys(keys))
+
+
+def moment_text(expression: Expression, clock: Clock, zone: ZoneInfo = UTC_ZONE) -> str:
+    """What an expression for a date, time or instant gives now, in JSON form."""
+    value = compile_expression(expression)(Env(row={}, now=clock.now(), zone=zone))
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _sentence(errors: Iterable[FieldError]) -> str:

@@ -15,7 +15,7 @@ from .objects import (
     StagePath,
     UniqueKey,
 )
-from .packs import AppMenu, Calendar, DataSet, MetadataTest, PackInfo
+from .packs import AppMenu, Calendar, DataSet, MetadataStep, MetadataTest, PackInfo, Refusal
 from .registry import Registry
 from .screens import Form, Page, Section, View
 
@@ -28,6 +28,7 @@ __all__ = [
     "DuplicateRule",
     "Field",
     "Form",
+    "MetadataStep",
     "MetadataTest",
     "ObjectGrant",
     "ObjectType",
@@ -35,6 +36,7 @@ __all__ = [
     "OptionSet",
     "PackInfo",
     "Page",
+    "Refusal",
     "Registry",
     "Related",
     "Role",

@@ -10,6 +10,7 @@ from typing import Any
 
 from guanxi.common.diagnostics import Place
 from guanxi.common.labels import Label
+from guanxi.expressions.expression import Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,42 @@ class DataSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a step must be refused; what is blank may be anything. `rule` names a rule of the object."""
+
+    code: str = ""
+    field: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataStep:
+    """One step of a test. `record` is a name in the test, `actor` a log-in name ("" is an administrator), `values` are
+    in JSON form with expressions for moments, `condition` what must hold, `more` the verb's other keys.
+    """
+
+    verb: str
+    object: str = ""
+    record: str = ""
+    actor: str = ""
+    values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    condition: Expression | None = None
+    refused: Refusal | None = None
+    more: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    place: Place = Place("")
+
+
+@dataclass(frozen=True, slots=True)
 class MetadataTest:
-    """A test in metadata: records to make, things to do, what must then hold (data; run by the app)."""
+    """A test in metadata: records to make, things to do, what must then hold (run by the app).
+
+    `at` is an ISO instant, local when it has no zone, or "".
+    """
 
     name: str
     given: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    when: tuple[Mapping[str, Any], ...]
-    then: tuple[Mapping[str, Any], ...]
+    when: tuple[MetadataStep, ...]
+    then: tuple[MetadataStep, ...]
     at: str = ""
     users: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     layer: str = ""

@@ -86,7 +86,7 @@ def _row(
         path: Path = ("rows", index, name)
         one = outline.fields.get(name)
         if one is not None:
-            made[name] = _value(context, document, path, outline, one, value)
+            made[name] = input_value(context, document, path, outline, one, value)
         elif name in _PEOPLE and name in outline.infos:
             made[name] = _key_of(context, document, path, value)
         elif name in outline.infos:
@@ -98,7 +98,10 @@ def _row(
     return frozen(made)
 
 
-def _value(context: Context, document: Document, path: Path, outline: Outline, one: FieldOutline, value: Any) -> Any:  # noqa: PLR0917
+def input_value(  # noqa: PLR0917
+    context: Context, document: Document, path: Path, outline: Outline, one: FieldOutline, value: Any
+) -> Any:
+    """A value as it is given to the record: references as keys, moments perhaps as expressions; notes what is wrong."""
     kind = one.part.type
     if kind in COMPUTED_TYPES:
         context.error("bad-data", f"a field of type {kind} cannot be given", document, path, key=True)
