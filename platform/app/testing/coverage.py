@@ -20,12 +20,18 @@ class Touched:
     objects: dict[str, None] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
 
+    def made(self, world: World, layer: str) -> None:
+        """Note the records a test begins with; objects of other layers than the test's only stand by."""
+        for record, (kind, _) in world.records.items():
+            if self.registry.objects[kind].layer == layer:
+                self.objects[kind] = None
+            self.stage_of(world, record)
+
     def stage_of(self, world: World, record: str) -> None:
-        """Note the object of a record and the stage it is in now."""
+        """Note the stage a record is in now."""
         kind, number = world.records.get(record, ("", 0))
-        if not kind or self.registry.objects[kind].system:
+        if not kind:
             return
-        self.objects[kind] = None
         stages = self.registry.objects[kind].stages
         if stages is None:
             return

@@ -70,8 +70,7 @@ def _services(registry: Registry, handle: Handle, clock: FixedClock, zone: ZoneI
 def _failures(world: World, test: MetadataTest, touched: Touched) -> list[Failure]:
     try:
         world.build()
-        for record in world.records:
-            touched.stage_of(world, record)
+        touched.made(world, test.layer)
         for step in test.when:
             touched.step(world, step, do(world, step))
     except TestFault as fault:

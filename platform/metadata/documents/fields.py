@@ -69,7 +69,7 @@ class FieldPart(Part):
     hidden: bool = Field(False, description="Not shown on forms, lists and pages unless they name it")
     when: BoolOrExpr = Field(True, description="Shown when: true, false or an expression")
     mask: Text | None = Field(None, description="How a masked value looks, for example keep_last_4")
-    since_stage: Name | None = Field(None, description="Shown from this stage on")
+    since_stage: Name | None = Field(None, description="Must be filled from this stage of the path on")
     placeholder: LabelText = Field(Label(), description="Grey text in the empty field")
     example: Example = Field("", description="A value as it could be")
     aliases: Aliases = Field((), description="Other names that a column of an imported file may bear")

@@ -48,7 +48,7 @@ def form_state(
 
 
 def _required(plan: ObjectPlan, known: FieldPlan, env: Env, row: Mapping[str, Any]) -> bool:
-    if known.field.required is False:
+    if known.field.required is False and known.stage_rank < 0:
         return False
     if known.stage_rank >= 0 and plan.rank(row) < known.stage_rank:
         return False
