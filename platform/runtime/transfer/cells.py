@@ -109,6 +109,8 @@ def _people(field: Field, language: str, zone: ZoneInfo) -> ToCell:
         return lambda value, _: value.get("name", "") if isinstance(value, Mapping) else value
     if field.type == "location":
         return lambda value, _: f"{value['lat']}, {value['lon']}" if isinstance(value, Mapping) else value
+    if field.type == "json":
+        return _exact
     if field.type == "tags":
         return lambda value, _: ", ".join(value) if isinstance(value, list) else value
     return _readable
