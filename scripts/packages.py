@@ -23,7 +23,9 @@ def main() -> None:
     path = ROOT / "pyproject.toml"
     lines = "".join(f'  "{name}",\n' for name in packages())
     text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r"^packages = \[\n(?:  .*\n)*\]", f"packages = [\n{lines}]", text, flags=re.MULTILINE), encoding="utf-8")
+    path.write_text(
+        re.sub(r"^packages = \[\n(?:  .*\n)*\]", f"packages = [\n{lines}]", text, flags=re.MULTILINE), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from . import syntax as s
@@ -41,13 +42,19 @@ _REFUSED = {
 _NUMBER = re.compile(r"(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d{1,3})?\Z")
 
 
+# Python 3.11 keeps the depth of its tree builder for the whole process: two threads that parse at once can disturb each
+# other and raise SystemError.
+_PARSING = Lock()
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str) -> s.Node:
     """The tree of `text`; raises ExpressionErrors. Trees are frozen, so equal texts (`owner == me`) share one."""
     scan(text)
     try:
         # The brackets let an expression run over several lines; `scan` made sure that its own are balanced.
-        module = ast.parse(f"({text}\n)", mode="eval")
+        with _PARSING:
+            module = ast.parse(f"({text}\n)", mode="eval")
     except SyntaxError as error:
         raise ExpressionErrors([_syntax_fault(text, error)]) from None
     except (ValueError, RecursionError, MemoryError):

@@ -23,6 +23,7 @@ from .link.formulas import in_order
 from .link.memory import Memory
 from .link.outline import outline
 from .link.related import related_lists
+from .link.renames import declared, follow
 from .nodes import Document
 from .validate import judge
 
@@ -63,7 +64,9 @@ def _linked(context: Context, fingerprint: str) -> Registry | None:
 def _context(
     documents: Sequence[Document], found: Diagnostics, languages: tuple[str, ...], currency: str, memory: Memory
 ) -> Context:
-    context = Context(languages, currency, found, memory)
+    renames = declared(documents)
+    documents = follow(documents, renames, found)
+    context = Context(languages, currency, found, memory, renames=renames)
     known = set(found.found)
     for document in documents:
         if KINDS.get(document.kind) is not None and KINDS[document.kind].compile is None:

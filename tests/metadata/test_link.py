@@ -316,7 +316,9 @@ def test_the_platform_has_people() -> None:
 
 
 def test_names_that_would_meet_in_the_database() -> None:
-    assert faults(CUSTOMER + "  code: {type: text, unique: true}\n  u_code: {type: text}\n") == ["8:3 fields.u_code clash"]
+    assert faults(CUSTOMER + "  code: {type: text, unique: true}\n  u_code: {type: text}\n") == [
+        "8:3 fields.u_code clash"
+    ]
     links = "---\nkind: object\nname: {}\nfields: {{{}: {{type: references, to: customer, related: {}}}}}\n"
     text = CUSTOMER + links.format("a_b", "c", "list_one") + links.format("a", "b_c", "list_two")
     assert faults(text) == ["14:10 fields.b_c clash"]

@@ -32,6 +32,10 @@ class House:
         found: Host = self.app.extensions["guanxi_host"]
         return found
 
+    def close(self) -> None:
+        self.app.extensions["guanxi_jobs"].stop()
+        self.instance.close()
+
     def person(self, name: str, *roles: str, team: str | None = None, manager: str | None = None) -> int:
         accounts = Accounts(self.instance, self.host.services())
         user_id, _ = accounts.add(name, password=PASSWORD, roles=roles, team=team, manager=manager)

@@ -85,9 +85,7 @@ def _unknown(verbs: Mapping[str, Verb], name: str) -> Fault:
         right = "when" if name in DOING else "then"
         return (name,), "unknown-key", f"'{name}' belongs under '{right}'", ""
     if name in _ELSEWHERE:
-        said = (
-            f"'{name}' needs definitions of kind {_ELSEWHERE[name]}, which this version does not have"
-        )
+        said = f"'{name}' needs definitions of kind {_ELSEWHERE[name]}, which this version does not have"
         return (name,), "unknown-key", said, ""
     return (name,), "unknown-key", f"unknown step '{name}'", did_you_mean(name, verbs)
 

@@ -16,6 +16,7 @@ from guanxi.common.names import did_you_mean
 from guanxi.expressions.check import check, check_value
 from guanxi.expressions.expression import Expression
 from guanxi.expressions.faults import ExpressionErrors
+from guanxi.expressions.rename import rename
 from guanxi.expressions.schema import FieldInfo, RelatedInfo
 from guanxi.expressions.types import ValueType
 from guanxi.registry import Calendar, OptionSet, Related, Role
@@ -24,6 +25,7 @@ from ..documents.base import Definition, expression_text
 from ..nodes import Document, Path, ScalarNode, at, dotted, find
 from .memory import Lookups, Memory, Piece, same
 from .outline import Outline
+from .renames import Declared, OldNames
 
 T = TypeVar("T")
 MAX_NESTED_FORMULAS = 20
@@ -51,6 +53,7 @@ class Context:
     option_sets: Mapping[str, OptionSet] = dataclasses.field(default_factory=dict)
     calendars: Mapping[str, Calendar] = dataclasses.field(default_factory=dict)
     roles: Mapping[str, Role] = dataclasses.field(default_factory=dict)
+    renames: Declared = dataclasses.field(default_factory=Declared)
     computed: dict[tuple[str, str], Computed | None] = dataclasses.field(default_factory=dict)
     _stack: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     _noting: list[Lookups] = dataclasses.field(default_factory=list)
@@ -150,6 +153,7 @@ class Context:
             "outline": lambda owner, _: self.outlines.get(owner),
             "includes": self._includes,
             "objects": lambda _, __: frozenset(self.outlines),
+            "renames": lambda _, __: self.renames,
         }
 
     def lists_of(self, object_name: str) -> tuple[Related, ...]:
@@ -277,8 +281,26 @@ class Context:
             text = expression_text(value)
             return check(text, self, object_name, expect=expect, change=change, sql=sql, people=people)
         except ExpressionErrors as error:
-            self.expression_faults(document, path, error)
+            new = self._with_new_names(text, object_name)
+            if new is None:
+                self.expression_faults(document, path, error)
+                return None
+            self.warning("renamed", f"reads '{new}' now: something in it was renamed", document, path)
+            return self.expression(
+                document, path, new, object_name, expect=expect, change=change, sql=sql, people=people
+            )
+
+    def _with_new_names(self, text: str, object_name: str) -> str | None:
+        """The text with declared renames followed, or None when that changes nothing or it is wrong otherwise."""
+        for notes in self._noting:
+            notes["renames", "", ""] = self.renames
+        if not self.renames:
             return None
+        try:
+            new = rename(text, OldNames(self, self.renames), object_name, self.renames.for_expressions())
+        except ExpressionErrors:
+            return None
+        return new if new != text else None
 
     def value(
         self,
@@ -294,8 +316,12 @@ class Context:
         try:
             return check_value(value, self, object_name, wanted, change=change)
         except ExpressionErrors as error:
-            self.expression_faults(document, path, error)
-            return None
+            new = self._with_new_names(value, object_name) if isinstance(value, str) else None
+            if new is None:
+                self.expression_faults(document, path, error)
+                return None
+            self.warning("renamed", f"reads '{new}' now: something in it was renamed", document, path)
+            return self.value(document, path, new, object_name, wanted, change=change)
 
     def expression_faults(self, document: Document, path: Path, error: ExpressionErrors) -> None:
         """Note the faults of an expression at their columns in the file."""

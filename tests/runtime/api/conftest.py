@@ -79,4 +79,4 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     made.person("li", "sales")
     made.person("wang", "sales")
     yield made
-    made.instance.close()
+    made.close()
