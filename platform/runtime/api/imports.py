@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, request, url_for
@@ -59,7 +59,7 @@ def register(api: Blueprint) -> None:
 
 
 def _install(state: BlueprintSetupState) -> None:
-    app: Flask = state.app
+    app = cast(Flask, state.app)
     runner = make_runner(app.extensions["guanxi_api"])
     app.extensions["guanxi_jobs"] = runner
     if not app.config.get("GUANXI_NO_WORKER"):
@@ -76,7 +76,7 @@ def make_runner(api_host: ApiHost) -> JobRunner:
     def watch(fraction: float) -> None:
         runner.fraction = fraction
 
-    runner = JobRunner(store, handlers(api_host.services, lambda: limits_of(api_host), watch))
+    runner = JobRunner(store, handlers(cast(Any, api_host.services), lambda: limits_of(api_host), watch))
     return runner
 
 

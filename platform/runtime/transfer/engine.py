@@ -95,10 +95,11 @@ class Engine:
             for column, texts, _ in entry.open:
                 asked.setdefault((column.field, column.via), set()).update(t for t in texts if isinstance(t, str))
         found: dict[str, dict[str, int]] = {}
-        for (name, via), texts in asked.items():
+        for (name, via), wanted in asked.items():
             target = self.plan.fields[name].target
-            found[name] = self.lookups.find(work, target, via, sorted(texts), ids_only=self.reader.machine)
-        ready, later = [], []
+            found[name] = self.lookups.find(work, target, via, sorted(wanted), ids_only=self.reader.machine)
+        ready: list[Entry] = []
+        later: list[Entry] = []
         for entry in entries:
             (ready if self._fill(entry, found) else later).append(entry)
         return ready, later
@@ -138,7 +139,8 @@ class Engine:
         """A key that stands twice in a chunk: the later row waits, since it changes what the earlier one left."""
         if not self.options.key:
             return entries, []
-        first, repeated = [], []
+        first: list[Entry] = []
+        repeated: list[Entry] = []
         seen: set[Any] = set()
         for entry in entries:
             key = unique_value([_plain(entry.values.get(name)) for name in self.options.key])
@@ -228,7 +230,8 @@ class Engine:
         if len(self.options.key) == 1 or self._shadow():
             found = self._ask(work, wanted)
         else:
-            found = {number: self._ask_one(work, values) for number, values in wanted.items()}
+            asked = ((number, self._ask_one(work, values)) for number, values in wanted.items())
+            found = {number: record for number, record in asked if record is not None}
         known: dict[int, int] = {}
         for entry in entries:
             record = found.get(entry.number)

@@ -12,7 +12,7 @@ import csv
 import io
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import charset_normalizer
 
@@ -130,7 +130,7 @@ def sniff(file: BinaryIO, name: str = "", wanted: Wanted | None = None) -> Diale
     return replace(dialect, delimiter=delimiter, skip_space=skip)
 
 
-def _said_delimiter(said: str, dialect: Dialect, text: str) -> dict[str, object]:
+def _said_delimiter(said: str, dialect: Dialect, text: str) -> dict[str, Any]:
     delimiter = WORDS.get(said, said)
     if len(delimiter) > 8 or any(c in "\r\n\0" for c in delimiter):
         raise BadRequest("'delimiter' is one character or a short text such as +|.", code="bad_parameter")
@@ -152,7 +152,7 @@ def _format(start: bytes, name: str, said: str) -> Format:
     if said:
         if said not in FORMATS:
             raise BadRequest(f"'format' is one of {', '.join(FORMATS)}.", code="bad_parameter")
-        return said  # type: ignore[return-value]
+        return said
     ending = name.rsplit(".", 1)[-1].casefold()
     if start.startswith(b"PK\x03\x04") or ending == "xlsx":
         return "xlsx"
@@ -300,7 +300,7 @@ def _widths(text: str, delimiter: str, quote: str) -> list[int]:
     """Cells of the first records, the last (perhaps cut) record left out."""
     csv.field_size_limit(MAX_CELL * 4)
     options = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)  # type: ignore[arg-type]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)
     widths: list[int] = []
     try:
         for row in rows:
