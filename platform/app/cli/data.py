@@ -192,7 +192,7 @@ def export_command(object_name: str, out: Path | None, **given: Any) -> None:
         if out is None:
             if given["format_"] == "xlsx" and sys.stdout.isatty():
                 fail("a workbook is not for a terminal", hint="add --out FILE")
-            stream = click.get_binary_stream("stdout")
+            stream = sys.stdout.buffer
             for piece in exporter.stream(made):
                 stream.write(piece)
             stream.flush()
