@@ -23,7 +23,7 @@ from guanxi.runtime.storage.database import Handle, open_database
 from guanxi.runtime.storage.system import create_platform_tables
 
 from .packs import pack_layers
-from .settings import Settings, read_settings
+from .settings import Settings, load_settings, read_settings
 
 METADATA = "metadata"
 SECRET_FILE = "data/secret.key"  # noqa: S105
@@ -71,13 +71,20 @@ class Instance:
                 beside.unlink()
         return path.read_bytes()
 
+    def packs(self) -> tuple[str, ...]:
+        """The packs that `guanxi.yaml` names now: another process may have installed one since this one began."""
+        found = Diagnostics()
+        settings, _ = load_settings(self.folder, found, secrets=False)
+        found.raise_if_failed()
+        return tuple(settings.packs)
+
     def bundle(self, files: Mapping[str, str] | None = None, packs: Sequence[str] | None = None) -> Bundle:
         """What publishing would publish: the platform's definitions, the packs, and the instance's own files.
 
         `files` stands in for the folder's `metadata/`. Raises DefinitionError when something cannot be read.
         """
         found = Diagnostics()
-        wanted = self.settings.packs if packs is None else packs
+        wanted = self.packs() if packs is None else packs
         layers = [builtin_layer(), *pack_layers(wanted, self.folder, found)]
         if files is not None:
             layers.append(text_layer({name.lstrip("/") or "file.yaml": text for name, text in files.items()}))

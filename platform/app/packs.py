@@ -119,6 +119,11 @@ def _open(name: str, base: Path, folders: Mapping[str, Path], found: Diagnostics
     return head_of(folder_layer(name, folders[name], found, shown=name), Diagnostics())
 
 
+def find_pack(name: str, base: Path) -> FoundPack | None:
+    """The pack of a name or folder (meant from `base`), or None when there is none that can be read."""
+    return _open(name, base, installed_folders(), Diagnostics())
+
+
 def installed() -> list[FoundPack]:
     """All installed packs that can be read, by name."""
     packs = (_open(name, Path(), {name: folder}, Diagnostics()) for name, folder in installed_folders().items())

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from guanxi.common.diagnostics import DefinitionError
-from guanxi.common.errors import BadRequest, Conflict, FieldError, Invalid, NotFound
-from guanxi.common.names import did_you_mean
+from guanxi.common.errors import Conflict, FieldError, Invalid, NotFound
 from guanxi.metadata.bundle import Bundle, instance_files
 from guanxi.metadata.load import ReadCache
 from guanxi.registry import Registry
@@ -22,7 +21,7 @@ from guanxi.runtime.schema.plan import Plan
 from guanxi.runtime.services import Services
 
 from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored, with_bases
-from .packs import installed
+from .packs import installed, is_path
 from .seed import load_data
 
 if TYPE_CHECKING:
@@ -106,6 +105,10 @@ class Publisher:
             raise RefusedDefinitions(fault) from fault
         return self._publish(made, registry, allow, made.note)
 
+    def publish(self, made: Plan, registry: Registry, allow: Sequence[str]) -> dict[str, Any]:
+        """Publish a plan that was just made for this registry. Raises Conflict when it has become stale."""
+        return self._publish(made, registry, allow, made.note)
+
     def _publish(self, made: Plan, registry: Registry, allow: Sequence[str], note: str) -> dict[str, Any]:
         from dataclasses import replace
 
@@ -151,31 +154,24 @@ class Publisher:
         ]
 
     def pack(self, actor: Actor, name: str, act: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Publish with the pack added, read anew, or taken away; `guanxi.yaml` is changed to say so."""
-        from .pack_settings import with_packs
+        """Publish with the pack added, read anew, or taken away; `guanxi.yaml` is changed to say so.
 
-        known = {found.head.name for found in installed()}
-        have = list(self.instance.settings.packs)
+        `payload`: `allow` (losses that are accepted), `data` (keep, archive or drop, for uninstall), `sample` (true
+        loads sample rows after install). A pack is named, not given by a folder: paths are for the command line.
+        """
+        from .pack_changes import PackChanges
+
+        changes = PackChanges(self)
+        if is_path(name):
+            raise NotFound(f"No pack '{name}' is installed here.", code="unknown_pack")
         allow = [str(word) for word in payload.get("allow") or []]
-        if name not in known:
-            raise NotFound(
-                f"No pack '{name}' is installed here.{_hint(did_you_mean(name, known))}", code="unknown_pack"
-            )
-        if act == "install":
-            wanted = have if name in have else [*have, name]
-        elif act == "uninstall":
-            if name not in have:
-                raise Conflict(f"The instance does not use the pack '{name}'.", code="not_installed")
-            wanted = [p for p in have if p != name]
-        elif name in have:
-            wanted = have
-        else:
-            raise BadRequest(f"The instance does not use the pack '{name}'.", code="not_installed")
-        bundle = self.bundle(None, wanted)
-        registry = self.compiled(bundle)
-        made = self.instance.schema.plan(registry, stored(bundle), actor.name, allow=allow, note=f"{act} {name}")
-        done = self._publish(made, registry, allow, f"{act} {name}")
-        with_packs(self.instance.folder, wanted)
+        data = str(payload.get("data") or "")
+        change = changes.plan(actor, act, name, data=data, allow=allow)
+        if act != "uninstall":
+            changes.demand_tests(change)
+        done = changes.apply(change, data)
+        if act == "install" and payload.get("sample") is True:
+            changes.load_samples(change)
         return done
 
 

@@ -22,7 +22,7 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "crm"
-    assert run("init", str(folder)).exit_code == 0
+    assert run("init", str(folder), "--files-only").exit_code == 0
     monkeypatch.chdir(folder)
     return folder
 

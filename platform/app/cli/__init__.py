@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("data", "export_command", "Write records as CSV, XLSX or NDJSON"),
     "import-undo": ("data", "undo_command", "Take an import back"),
     "user": ("people", "user", "People, passwords and tokens"),
-    "pack": ("packs", "pack", "List, show and start packs"),
+    "pack": ("packs", "pack", "Packs: list, install, upgrade, uninstall, test, start"),
 }
 
 

@@ -58,6 +58,19 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")(function)
 
 
+allow_option = click.option("--allow", multiple=True, metavar="NAME", help="A loss that is accepted; may be repeated.")
+
+
+def confirmed(yes: bool, question: str) -> None:
+    """Go on when the person agrees (or said `--yes`); end with exit code 1 otherwise."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail("nobody to ask: add --yes")
+    if not click.confirm(question):
+        fail("nothing was published")
+
+
 def print_json(value: Any) -> None:
     """One JSON value, readable."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -13,19 +12,8 @@ from guanxi.runtime.schema.explain import as_data, text
 from guanxi.runtime.schema.plan import Plan
 
 from ..instance import METADATA
-from .common import fail, instance_option, json_option, print_json
+from .common import allow_option, confirmed, fail, instance_option, json_option, print_json
 from .opening import Opened, opened
-
-allow_option = click.option("--allow", multiple=True, metavar="NAME", help="A loss that is accepted; may be repeated.")
-
-
-def _confirmed(yes: bool, question: str) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        fail("nobody to ask: add --yes")
-    if not click.confirm(question):
-        fail("nothing was published")
 
 
 @click.command()
@@ -73,7 +61,7 @@ def apply(file: Path | None, yes: bool, note: str, allow: tuple[str, ...], as_js
             if as_json:
                 print_json(as_data(made, allow))
             fail("the plan cannot be applied as it is")
-        _confirmed(yes, f"Publish version {made.number}?")
+        confirmed(yes, f"Publish version {made.number}?")
         if file is not None:
             done = publisher.apply_plan(made, allow)
         else:
@@ -127,7 +115,7 @@ def rollback(number: int, yes: bool, allow: tuple[str, ...]) -> None:
             return
         if made.objections(allow):
             fail("the plan cannot be applied as it is")
-        _confirmed(yes, f"Go back to version {number}?")
+        confirmed(yes, f"Go back to version {number}?")
         done = here.publisher.rollback(SYSTEM, number, allow)
     click.echo(f"version {done['version']} is published")
 
@@ -159,7 +147,7 @@ def pull(yes: bool) -> None:
         if not changed:
             click.echo("the files are what is published")
             return
-        _confirmed(yes, f"Write {len(changed)} files?")
+        confirmed(yes, f"Write {len(changed)} files?")
         for path, content in changed.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")

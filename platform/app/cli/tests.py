@@ -10,6 +10,7 @@ import click
 from .common import Session, fail, instance_option, json_option, print_json, report
 
 if TYPE_CHECKING:
+    from ..metadata_tests import Ran
     from ..testing import Outcome, Report
 
 
@@ -39,6 +40,11 @@ def test(session: Session, paths: tuple[Path, ...], every: bool, names: tuple[st
         fail(f"{session.folder} holds no guanxi.yaml", hint="name a PATH, or make an instance with `guanxi init DIR`")
     reading = read_paths(paths) if paths else read_instance(session.folder)
     ran = run_reading(reading, every=every, names=names, done=None if as_json else tell)
+    conclude(ran, as_json)
+
+
+def conclude(ran: Ran, as_json: bool) -> None:
+    """Tell the sum; exit code 1 when the definitions are wrong or a test failed."""
     if ran.report is None:
         report(ran.found)
         raise click.exceptions.Exit(1)

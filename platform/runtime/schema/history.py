@@ -106,10 +106,10 @@ class History:
             found.append(Kept(path[0], path[1] if field else "", *rest))
         return found
 
-    def purge(self, until: int) -> list[str]:
-        """Drop for good what versions up to and including `until` set aside; the names that went."""
+    def purge(self, until: int, *, after: int = 0) -> list[str]:
+        """Drop for good what versions later than `after` up to `until` set aside; the names that went."""
         with self.db.timeout(None), self.db.write(), self.db.unprepared():
-            gone = [k for k in self.kept() if k.version <= until]
+            gone = [k for k in self.kept() if after < k.version <= until]
             for kept in gone:
                 if kept.place == "table":
                     self.db.execute(f"DROP TABLE {quoted(kept.name)}")
