@@ -35,6 +35,10 @@ class Database(Protocol):
         """Run a statement inside `write()`; returns the number of rows touched."""
         ...
 
+    def returning(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a statement that writes (RETURNING) inside `write()`."""
+        ...
+
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for many parameter rows inside `write()`."""
         ...

@@ -15,7 +15,6 @@ import orjson
 
 from guanxi.common.errors import FieldError, Forbidden, GuanxiError
 from guanxi.runtime.people.revision import PEOPLE_OBJECTS, touch
-from guanxi.runtime.search.index import index_records
 from guanxi.runtime.storage.tables import unique_value
 
 from .create import own
@@ -221,21 +220,17 @@ class BulkCreator:
     def _traces(self, rows: Sequence[dict[str, Any]], ids: Sequence[int]) -> None:
         work, plan, db = self.work, self.plan, self.work.db
         actor, stamp = work.actor, work.stamp
-        tracked = [(name, plan.fields[name].json) for name in plan.writable if name in plan.history]
-        history = []
-        for row in rows:
-            changes = {
-                name: {"from": None, "to": json(value)}
-                for name, json in tracked
-                if (value := row.get(name)) is not None
-            }
-            kept = orjson.dumps(changes).decode()
-            history.append((plan.name, row["id"], 1, stamp, actor.id, "create", actor.channel, kept))
+        first_values, dumps = plan.first_values, orjson.dumps
+        history = [
+            (plan.name, row["id"], 1, stamp, actor.id, "create", actor.channel, dumps(first_values(row)).decode())
+            for row in rows
+        ]
         db.execute_many(work.room.history, history)
         payload = orjson.dumps({"action": "create", "by": actor.id, "ids": list(ids)}).decode()
         key = f"{plan.name}-{ids[0]}-{ids[-1]}-create"
         db.execute(work.room.outbox, (stamp, "records.created", plan.name, None, payload, key, stamp))
         if plan.searched:
-            index_records(db, plan.object, ((row["id"], row) for row in rows))
+            indexer = work.statements(plan.name).indexer
+            db.execute_many(indexer.upsert, [(row["id"], *indexer.prepared(row)) for row in rows])
         if plan.name in PEOPLE_OBJECTS:
             touch(db)

@@ -87,5 +87,3 @@ def save(work: Work, plan: ObjectPlan, row: dict[str, Any], rights: WriteRights)
     if plan.files:
         work.room.files.attach(plan.object, {name: row.get(name) for name in plan.files}, record_id)
     work.remember(plan.name, record_id, row)
-    names = [name for name in plan.writable if row.get(name) is not None]
-    store.trace(work, plan, "create", row, changed=names, changes=store.changes_of(plan, None, row, names))

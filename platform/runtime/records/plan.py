@@ -17,7 +17,7 @@ from guanxi.fieldtypes.base import Coercer
 from guanxi.registry.objects import DuplicateRule, Field, ObjectType, Rule, StagePath
 from guanxi.runtime.files.store import FILE_TYPES
 from guanxi.runtime.search.index import searched_fields
-from guanxi.runtime.storage.rows import python_json
+from guanxi.runtime.storage.rows import first_values_function, python_json
 from guanxi.runtime.storage.tables import ColumnSpec
 
 Closure = Callable[[Any], Any]
@@ -54,6 +54,7 @@ class FieldPlan:
 class ObjectPlan:
     """One object. `fields` are all of them, `writable` the names of stored non-system fields in order (and owner,
     team, pool of an owned object); `columns` those of them that have a column, `links` the `references` fields.
+    `first_values` gives the history of a new row.
     """
 
     object: ObjectType
@@ -81,6 +82,7 @@ class ObjectPlan:
     searched: frozenset[str]
     files: tuple[str, ...]
     title: Closure
+    first_values: Callable[[Mapping[str, Any]], dict[str, Any]]
 
     def rank(self, row: Mapping[str, Any]) -> int:
         """How far along the path the record stands."""
@@ -119,6 +121,7 @@ def compile_object(object_type: ObjectType, columns: Mapping[str, ColumnSpec]) -
         searched=frozenset(f.name for f in searched_fields(object_type)),
         files=tuple(f.name for f in own if f.field.type in FILE_TYPES),
         title=compile_expression(object_type.title),
+        first_values=first_values_function((f.name, f.json) for f in stored if f.name in object_type.history),
     )
 
 

@@ -19,9 +19,11 @@ from guanxi.runtime.calendars import working_calendars
 from guanxi.runtime.files.store import FileStore
 from guanxi.runtime.ports import Database
 from guanxi.runtime.query.reader import Reader
+from guanxi.runtime.search.index import Indexer
 from guanxi.runtime.storage.names import quoted
 from guanxi.runtime.storage.tables import Tables
 
+from .answer import Answer, answer_function
 from .plan import Closure, FieldPlan, ObjectPlan, compile_object
 from .rights import WriteRights, write_rights
 from .statements import Statements
@@ -66,6 +68,7 @@ class Room:
         self.step_values: dict[tuple[Any, ...], Closure] = {}
         self._plans: dict[str, ObjectPlan] = {}
         self._texts: dict[str, Statements] = {}
+        self._answers: dict[tuple[str, frozenset[str] | None], Answer | None] = {}
         self._rights: dict[tuple[str, frozenset[str] | None, bool, bool], WriteRights] = {}
 
     def plan(self, object_name: str) -> ObjectPlan:
@@ -81,7 +84,9 @@ class Room:
         """The SQL texts of an object that exists."""
         found = self._texts.get(object_name)
         if found is None:
-            found = self._texts[object_name] = Statements(self.tables[object_name], self.db)
+            found = self._texts[object_name] = Statements(
+                self.tables[object_name], self.db, Indexer(self.registry.objects[object_name], self.db.engine)
+            )
         return found
 
     def write_rights(self, actor: Actor, object_name: str, *, trusted: bool) -> WriteRights:
@@ -95,6 +100,16 @@ class Room:
             found = write_rights(self.plan(object_name), self.access.rights(actor, object_name), actor, trusted=trusted)
             self._rights[key] = found
         return found
+
+    def answer(self, actor: Actor, object_name: str) -> Answer | None:
+        """How a written row is answered to the actor; None when the reader must be asked."""
+        key = (object_name, None if actor.unrestricted else actor.roles)
+        if key not in self._answers:
+            if len(self._answers) > 5_000:
+                self._answers.clear()
+            plan, columns = self.plan(object_name), self.tables[object_name].columns
+            self._answers[key] = answer_function(plan, self.access.rights(actor, object_name), columns)
+        return self._answers.get(key)
 
     @cached_property
     def inbound(self) -> Mapping[str, tuple[Inbound, ...]]:

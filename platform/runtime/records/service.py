@@ -111,8 +111,14 @@ class RecordService:
 
     def _saved(self, work: Work, plan: ObjectPlan, row: Mapping[str, Any], changed: Iterable[str] = ()) -> Saved:
         """The answer: what the actor may read of the record, only its id and version when that is nothing."""
+        answer = self.room.answer(work.actor, plan.name)
         try:
-            record = self.reader.get(work.actor, plan.name, row["id"])
+            if answer is None or work.row(plan.name, row["id"]) is None:
+                record = self.reader.get(work.actor, plan.name, row["id"])
+            elif work.may(plan, "read", row):
+                record = answer(row)
+            else:
+                raise NotFound("There is no such record.")
         except NotFound:
             record = {"id": row["id"], "version": row["version"]}
         return Saved(row["id"], row["version"], record, frozenset(changed))

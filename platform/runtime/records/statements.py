@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from guanxi.runtime.ports import Database
+from guanxi.runtime.search.index import Indexer
 from guanxi.runtime.storage.names import quoted
 from guanxi.runtime.storage.rows import Cell, row_function, storing_function
 from guanxi.runtime.storage.tables import ObjectTable, unique_value
@@ -21,8 +22,9 @@ Params = Callable[[dict[str, Any]], tuple[Any, ...]]
 class Statements:
     """Texts, and the functions that turn rows into parameters and back, for one object on one engine."""
 
-    def __init__(self, table: ObjectTable, db: Database) -> None:
+    def __init__(self, table: ObjectTable, db: Database, indexer: Indexer) -> None:
         self.table = table
+        self.indexer = indexer
         self.engine = db.engine
         self.mark = "?" if db.engine == "sqlite" else "%s"
         self.name = quoted(table.name)
@@ -39,6 +41,7 @@ class Statements:
         self._insert_params = storing_function(db.engine, table.cells(inserted))
         self.insert = self._insert(1) + ' RETURNING "id"'
         self.insert_known = self._insert(1, with_id=True)
+        self.insert_traced = _traced(self._insert(1), indexer) if db.engine == "postgresql" else ""
         self.links = {field: _LinkTexts(quoted(link.name), self.mark) for field, link in table.links.items()}
 
     def insert_params(self, row: dict[str, Any]) -> tuple[Any, ...]:
@@ -107,6 +110,29 @@ class Statements:
     def cell(self, name: str) -> Cell:
         """The place of one column."""
         return self.table.columns[name].cell()
+
+
+def _traced(insert: str, indexer: Indexer) -> str:
+    """One statement, one way to the server and back, for a new row and everything it leaves behind. Parameters: the
+    row's, those of `store._first_traces`, the prepared texts of the index.
+    """
+    index = ""
+    if indexer.fields:
+        columns = ", ".join(quoted(c) for c in indexer.columns)
+        texts = ", ".join(["%s::tsvector"] * len(indexer.fields))
+        kept = ", ".join(f"{quoted(c)} = excluded.{quoted(c)}" for c in indexer.columns[1:])
+        index = (
+            f", s AS (INSERT INTO {quoted(indexer.table)} ({columns}) SELECT r.id, {texts} FROM r"  # noqa: S608
+            f" ON CONFLICT (record_id) DO UPDATE SET {kept})"
+        )
+    return (
+        f'WITH r AS ({insert} RETURNING "id"),'  # noqa: S608 (names from the registry)
+        " h AS (INSERT INTO gx_history (object, record_id, version, at, by_id, action, channel, changes)"
+        " SELECT %s::text, r.id, 1, %s::text, %s::bigint, 'create', %s::text, %s::text FROM r),"
+        " o AS (INSERT INTO gx_outbox (at, kind, object, record_id, payload, key, due_at) SELECT %s::text,"
+        " 'record.created', %s::text, r.id, %s::text, %s::text || '-' || r.id || '-1-create', %s::text FROM r)"
+        f"{index} SELECT id FROM r"
+    )
 
 
 class _Shadow:

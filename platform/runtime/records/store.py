@@ -13,7 +13,6 @@ import orjson
 
 from guanxi.common.errors import Stale
 from guanxi.runtime.people.revision import PEOPLE_OBJECTS, touch
-from guanxi.runtime.search.index import index_record
 
 from .draft import filled
 from .plan import ObjectPlan
@@ -49,18 +48,39 @@ def read_links(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
 
 
 def insert(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> int:
-    """Write a new row; `row` gets its id, version and stamps."""
+    """Write a new row and leave its traces; `row` gets its id, version and stamps."""
     row["version"] = 1
     row["created_at"] = row["updated_at"] = work.now
     row["created_by"] = row["updated_by"] = work.actor.id
     row["deleted_at"] = row["deleted_by"] = None
     texts = work.statements(plan.name)
-    record_id: int = work.db.rows(texts.insert, texts.insert_params(row))[0][0]
-    row["id"] = record_id
+    names = [name for name in plan.writable if row.get(name) is not None]
+    params = texts.insert_params(row)
+    if texts.insert_traced:
+        params = (*params, *_first_traces(work, plan, names, row), *texts.indexer.prepared(row))
+        record_id: int = work.db.returning(texts.insert_traced, params)[0][0]
+        row["id"] = record_id
+        _touch(work, plan)
+    else:
+        row["id"] = record_id = work.db.returning(texts.insert, params)[0][0]
+        trace(work, plan, "create", row, changed=names, changes=plan.first_values(row))
     for known in plan.links:
         if filled(row.get(known.name)):
             _add_links(work, plan, known.name, record_id, row[known.name])
     return record_id
+
+
+def _first_traces(work: Work, plan: ObjectPlan, names: Sequence[str], row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What `Statements.insert_traced` binds for the history and the outbox."""
+    actor, stamp, name = work.actor, work.stamp, plan.name
+    changes = orjson.dumps(plan.first_values(row)).decode()
+    payload = orjson.dumps({"action": "create", "version": 1, "by": actor.id, "changed": names}).decode()
+    return name, stamp, actor.id, actor.channel, changes, stamp, name, payload, name, stamp
+
+
+def _touch(work: Work, plan: ObjectPlan) -> None:
+    if plan.name in PEOPLE_OBJECTS:
+        touch(work.db)
 
 
 def update(work: Work, plan: ObjectPlan, old: Mapping[str, Any], new: dict[str, Any], changed: Sequence[str]) -> None:
@@ -129,8 +149,7 @@ def trace(
     kind = f"record.{OUTCOMES.get(action, 'updated')}"
     key = f"{plan.name}-{record_id}-{version}-{action}"
     db.execute(work.room.outbox, (stamp, kind, plan.name, record_id, payload.decode(), key, stamp))
-    if plan.name in PEOPLE_OBJECTS:
-        touch(db)
+    _touch(work, plan)
     searched = plan.searched
     if searched and (action == "create" or not searched.isdisjoint(changed)):
-        index_record(db, plan.object, record_id, row)
+        work.statements(plan.name).indexer.put(db, record_id, row)

@@ -7,7 +7,7 @@ character is moved one to one into a private-use plane. A query's words are ande
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from guanxi.common.errors import BadRequest
 from guanxi.common.text import fold, text_fault
@@ -33,14 +33,13 @@ _SAFE = _Safe()
 
 def words_of(text: str) -> list[str]:
     """The folded words of a text, safe for tokens."""
-    return [word.translate(_SAFE) for word in fold(text[:LONGEST_TEXT]).split(" ") if word]
+    words = fold(text[:LONGEST_TEXT]).split(" ")
+    return [word if word.isascii() and word.isalnum() else word.translate(_SAFE) for word in words if word]
 
 
-def tokens(words: Sequence[str]) -> Iterator[str]:
+def tokens(words: Sequence[str]) -> list[str]:
     """The tokens of words in order: one for every position of every word."""
-    for word in words:
-        for i in range(len(word)):
-            yield word[i : i + SIZE]
+    return [word[i : i + SIZE] for word in words for i in range(len(word))]
 
 
 def asked_words(q: str) -> tuple[str, ...]:
@@ -80,4 +79,4 @@ def tsquery(word: str) -> str:
 
 def tsvector(words: Sequence[str]) -> str:
     """The text of PostgreSQL's tsvector of words, tokens with their positions."""
-    return " ".join(f"'{token}':{at}" for at, token in enumerate(tokens(words), 1))
+    return " ".join([f"'{token}':{at}" for at, token in enumerate(tokens(words), 1)])

@@ -7,7 +7,7 @@ column, so that a reader looks only into fields open to them. Trashed records st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from guanxi.fieldtypes import CATALOGUE
@@ -61,18 +61,48 @@ def search_tables(object_type: ObjectType, engine: Engine) -> list[str]:
     ]
 
 
+class Indexer:
+    """One object's index on one engine: the statement that puts a record in, and what is bound to it. Made once per
+    published version and then only used.
+    """
+
+    def __init__(self, object_type: ObjectType, engine: Engine) -> None:
+        fields = searched_fields(object_type)
+        self.fields = tuple(f.name for f in fields)
+        self.table = table_name(object_type)
+        self.columns = ("rowid" if engine == "sqlite" else "record_id", *(column_name(name) for name in self.fields))
+        self.upsert = _upsert(object_type, fields, engine)
+        self._texts = [(f.name, _text_function(f)) for f in fields]
+        self._form = _sqlite_form if engine == "sqlite" else tsvector
+
+    def prepared(self, values: Mapping[str, Any]) -> list[str]:
+        """The prepared text of each searchable field, from present values in Python form."""
+        form, found = self._form, []
+        for name, text_function in self._texts:
+            value = values.get(name)
+            text = "" if value is None or value == () else text_function(value)
+            words = words_of(text)
+            if not text.isascii():
+                words += [s for s in sounds(text) if s not in words]
+            found.append(form(words))
+        return found
+
+    def put(self, db: Database, record_id: int, values: Mapping[str, Any]) -> None:
+        """Put one record into the index; replaces what was there."""
+        db.execute(self.upsert, (record_id, *self.prepared(values)))
+
+
 def index_record(db: Database, object_type: ObjectType, record_id: int, values: Mapping[str, Any]) -> None:
     """Put one record's present values (Python form, all searchable fields) into the index; replaces what was there."""
-    fields = searched_fields(object_type)
-    if fields:
-        db.execute(_upsert(object_type, fields, db.engine), _row(fields, record_id, values, db.engine))
+    if searched_fields(object_type):
+        Indexer(object_type, db.engine).put(db, record_id, values)
 
 
 def index_records(db: Database, object_type: ObjectType, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
     """`index_record` for many records."""
-    fields = searched_fields(object_type)
-    if fields:
-        db.execute_many(_upsert(object_type, fields, db.engine), (_row(fields, i, v, db.engine) for i, v in rows))
+    if searched_fields(object_type):
+        indexer = Indexer(object_type, db.engine)
+        db.execute_many(indexer.upsert, ((record_id, *indexer.prepared(values)) for record_id, values in rows))
 
 
 def remove(db: Database, object_type: ObjectType, record_ids: Sequence[int]) -> None:
@@ -132,22 +162,20 @@ def _upsert(object_type: ObjectType, fields: tuple[Field, ...], engine: Engine) 
     )
 
 
-def _row(fields: tuple[Field, ...], record_id: int, values: Mapping[str, Any], engine: Engine) -> list[Any]:
-    row: list[Any] = [record_id]
-    for field in fields:
-        text = text_of(field, values.get(field.name))
-        words = words_of(text)
-        words += [s for s in sounds(text) if s not in words]
-        row.append(" ".join(tokens(words)) if engine == "sqlite" else tsvector(words))
-    return row
+def _sqlite_form(words: Sequence[str]) -> str:
+    return " ".join(tokens(words))
 
 
-def text_of(field: Field, value: Any) -> str:
-    """What a person would look for in a value: an option also by its labels, anything else as its type says."""
-    if value is None or value == ():
-        return ""
+def _text_function(field: Field) -> Callable[[Any], str]:
+    """What a person would look for in a value that is not blank: an option also by its labels, anything else as its
+    type says.
+    """
     if not field.options:
-        return CATALOGUE[field.type].search_text(value)
-    names = value if isinstance(value, tuple) else (value,)
-    labels = [text for name in names if name in field.options for _, text in field.options[name].label.texts]
-    return " ".join([*names, *labels])
+        return CATALOGUE[field.type].search_text
+    known = {name: [text for _, text in option.label.texts] for name, option in field.options.items()}
+
+    def with_labels(value: Any) -> str:
+        names = value if isinstance(value, tuple) else (value,)
+        return " ".join([*names, *(label for name in names for label in known.get(name, ()))])
+
+    return with_labels

@@ -64,12 +64,14 @@ def _forms(syllables: list[str]) -> list[str]:
     return [*typed, initials] if len(initials) > 1 else typed
 
 
-@lru_cache(maxsize=20_000)
 def sounds(text: str) -> tuple[str, ...]:
     """What `text` may be typed as by sound, without repeats; () when it holds no Chinese character."""
-    if text.isascii():
-        return ()
-    characters = "".join(c for c in text[:LONGEST] if ord(c) > 127 and _readings(c))
+    return () if text.isascii() else _sounds(text[:LONGEST])
+
+
+@lru_cache(maxsize=20_000)
+def _sounds(text: str) -> tuple[str, ...]:
+    characters = "".join(c for c in text if ord(c) > 127 and _readings(c))
     if not characters:
         return ()
     plain = [_readings(c)[0] for c in characters]

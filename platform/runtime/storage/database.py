@@ -122,6 +122,11 @@ class Handle:
         """Run a statement; returns the number of rows touched. Outside `write()` it is a transaction of its own."""
         raise NotImplementedError
 
+    def returning(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a statement that writes (RETURNING), inside `write()`."""
+        self.state.statements += 1
+        return self.rows(sql, params)
+
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for many parameter rows."""
         raise NotImplementedError

@@ -6,10 +6,11 @@ question about a kind is left for the moment when rows arrive. Field names reach
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -34,6 +35,7 @@ class Cell:
 
 
 # datetimes ------------------------------------------------------------------------------------------
+@lru_cache(maxsize=64)
 def instant_text(moment: datetime) -> str:
     """Stored form on SQLite and in platform tables: `YYYY-MM-DDTHH:MM:SS.ffffffZ`; order of text is order of time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
@@ -192,6 +194,37 @@ def row_function(engine: Engine, form: Form, cells: Iterable[Cell], start: int =
     source = "def row(r):\n    return {" + ", ".join(parts) + "}\n"
     exec(compile(source, "<row>", "exec"), scope)  # noqa: S102 (positions and literals of our own making)
     return scope["row"]  # type: ignore[no-any-return]
+
+
+def value_function(entries: Iterable[tuple[str, Convert | None, Any]]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A compiled function from `{key: Python value}` to a dictionary of the entries (key, conversion, what a blank
+    gives); a conversion of None leaves a value as it is.
+    """
+    scope: dict[str, Any] = {}
+    parts = []
+    for position, (key, convert, blank) in enumerate(entries):
+        if convert is None:
+            parts.append(f"{key!r}: get({key!r})")
+            continue
+        scope[f"c{position}"] = convert
+        parts.append(f"{key!r}: {blank!r} if (v := get({key!r})) is None else c{position}(v)")
+    source = "def values(row):\n    get = row.get\n    return {" + ", ".join(parts) + "}\n"
+    exec(compile(source, "<values>", "exec"), scope)  # noqa: S102 (positions and literals of our own making)
+    return scope["values"]  # type: ignore[no-any-return]
+
+
+def first_values_function(entries: Iterable[tuple[str, Convert]]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A compiled function from a new row in Python form to its history: `{key: {"from": None, "to": JSON value}}` of
+    the keys that are filled.
+    """
+    scope: dict[str, Any] = {}
+    lines = ["def changes(row):", "    get, out = row.get, {}"]
+    for position, (key, convert) in enumerate(entries):
+        scope[f"c{position}"] = convert
+        done = "v" if convert is _same else f"c{position}(v)"
+        lines.append(f"    if (v := get({key!r})) is not None: out[{key!r}] = {{'from': None, 'to': {done}}}")
+    exec(compile("\n".join([*lines, "    return out\n"]), "<changes>", "exec"), scope)  # noqa: S102 (as above)
+    return scope["changes"]  # type: ignore[no-any-return]
 
 
 def storing_function(engine: Engine, cells: Iterable[Cell]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
