@@ -27,6 +27,7 @@ from .messages import fault, text
 from .numbers import take as take_numbers
 from .plan import ObjectPlan
 from .steps import entered
+from .store import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
     from .work import Work
@@ -196,7 +197,7 @@ class BulkCreator:
         for record_id, row in zip(ids, rows, strict=True):
             row["id"], row["version"], row["deleted_by"] = record_id, 1, None
         params = texts.insert_params
-        db.execute_many(texts.insert_known, [(row["id"], *params(row)) for row in rows])
+        db.insert_many(texts.table.name, texts.known_columns, [(row["id"], *params(row)) for row in rows])
         self._links(rows)
         for row in rows if plan.files else ():
             work.room.files.attach(plan.object, {name: row.get(name) for name in plan.files}, row["id"])
@@ -225,12 +226,11 @@ class BulkCreator:
             (plan.name, row["id"], 1, stamp, actor.id, "create", actor.channel, dumps(first_values(row)).decode())
             for row in rows
         ]
-        db.execute_many(work.room.history, history)
+        db.insert_many("gx_history", HISTORY_COLUMNS, history)
         payload = orjson.dumps({"action": "create", "by": actor.id, "ids": list(ids)}).decode()
         key = f"{plan.name}-{ids[0]}-{ids[-1]}-create"
         db.execute(work.room.outbox, (stamp, "records.created", plan.name, None, payload, key, stamp))
         if plan.searched:
-            indexer = work.statements(plan.name).indexer
-            db.execute_many(indexer.upsert, [(row["id"], *indexer.prepared(row)) for row in rows])
+            work.statements(plan.name).indexer.put_new(db, rows)
         if plan.name in PEOPLE_OBJECTS:
             touch(db)

@@ -39,20 +39,19 @@ class Statements:
         inserted = [n for n in self.names if n != "id"]
         self.insert_columns = [*inserted, *(s.column for s in self._shadows)]
         self._insert_params = storing_function(db.engine, table.cells(inserted))
-        self.insert = self._insert(1) + ' RETURNING "id"'
-        self.insert_known = self._insert(1, with_id=True)
-        self.insert_traced = _traced(self._insert(1), indexer) if db.engine == "postgresql" else ""
+        self.insert = self._insert() + ' RETURNING "id"'
+        self.known_columns = ("id", *self.insert_columns)
+        self.insert_traced = _traced(self._insert(), indexer) if db.engine == "postgresql" else ""
         self.links = {field: _LinkTexts(quoted(link.name), self.mark) for field, link in table.links.items()}
 
     def insert_params(self, row: dict[str, Any]) -> tuple[Any, ...]:
         """The parameters of `insert` for a row in Python form; shadow columns included."""
         return (*self._insert_params(row), *(s.value(row) for s in self._shadows))
 
-    def _insert(self, count: int, *, with_id: bool = False) -> str:
-        columns = ["id", *self.insert_columns] if with_id else self.insert_columns
-        row = "(" + ", ".join([self.mark] * len(columns)) + ")"
-        listed = ", ".join(quoted(c) for c in columns)
-        return f"INSERT INTO {self.name} ({listed}) VALUES {', '.join([row] * count)}"  # noqa: S608
+    def _insert(self) -> str:
+        marks = ", ".join([self.mark] * len(self.insert_columns))
+        listed = ", ".join(quoted(c) for c in self.insert_columns)
+        return f"INSERT INTO {self.name} ({listed}) VALUES ({marks})"  # noqa: S608
 
     def update(self, changed: tuple[str, ...]) -> tuple[str, Params]:
         """Text and parameters of an update of these columns; the row's id and old version are bound last."""

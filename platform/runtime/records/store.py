@@ -20,6 +20,7 @@ from .plan import ObjectPlan
 if TYPE_CHECKING:
     from .work import Work
 
+HISTORY_COLUMNS = ("object", "record_id", "version", "at", "by_id", "action", "channel", "changes")
 HISTORY = (
     "INSERT INTO gx_history (object, record_id, version, at, by_id, action, channel, changes)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

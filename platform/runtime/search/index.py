@@ -91,6 +91,14 @@ class Indexer:
         """Put one record into the index; replaces what was there."""
         db.execute(self.upsert, (record_id, *self.prepared(values)))
 
+    def put_new(self, db: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Put records into the index that have never been there; each row holds its `id`."""
+        prepared = [(row["id"], *self.prepared(row)) for row in rows]
+        if db.engine == "sqlite":
+            db.execute_many(self.upsert, prepared)
+        else:
+            db.insert_many(self.table, self.columns, prepared)
+
 
 def index_record(db: Database, object_type: ObjectType, record_id: int, values: Mapping[str, Any]) -> None:
     """Put one record's present values (Python form, all searchable fields) into the index; replaces what was there."""

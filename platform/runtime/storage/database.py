@@ -131,6 +131,10 @@ class Handle:
         """Run one statement for many parameter rows."""
         raise NotImplementedError
 
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Put many new rows into a table in the fastest way the engine has; names as they are, not quoted."""
+        raise NotImplementedError
+
     def stream(self, sql: str, params: Sequence[Any] = (), size: int = 1000) -> Iterator[list[tuple[Any, ...]]]:
         """The rows of a query in lists of at most `size`, without holding all of them in memory; inside `read()`
         or `write()`.

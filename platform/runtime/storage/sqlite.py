@@ -18,6 +18,7 @@ from .database import LOCK_TIMEOUT, Handle, Mode, ThreadState
 from .faults import Contention, sqlite_fault
 from .functions_port import register_sqlite
 from .locks import FairLock
+from .names import quoted
 
 _STEPS_BETWEEN_CHECKS = 200_000  # virtual machine steps, about 5 ms
 _CACHE_KIB = 16_384
@@ -110,6 +111,11 @@ class SqliteHandle(Handle):
             state.conn.executemany(sql, rows)
         except (sqlite3.Error, OverflowError) as error:
             raise sqlite_fault(error) from error
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """See Handle."""
+        listed, marks = ", ".join(map(quoted, columns)), ", ".join("?" * len(columns))
+        self.execute_many(f"INSERT INTO {quoted(table)} ({listed}) VALUES ({marks})", rows)  # noqa: S608 (quoted)
 
     def stream(self, sql: str, params: Sequence[Any] = (), size: int = 1000) -> Iterator[list[tuple[Any, ...]]]:
         """See Handle."""
