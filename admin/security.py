@@ -7,10 +7,15 @@ before all views at once, so a new route cannot forget it. Cookies' own flags ar
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from flask import Request, Response, session
 
 from guanxi.common.errors import Forbidden
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -48,10 +53,26 @@ def check_forgery(request: Request) -> None:
 
 
 def harden(response: Response) -> Response:
-    """Add the security headers; pages are private and never stored."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    """Pages are private and never stored. (`HEADERS` are put on every answer as it leaves the application.)"""
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
         response.headers.add("Vary", "Cookie")
     return response
+
+
+class ConstantHeaders:
+    """WSGI: puts headers on every answer that does not carry its own value for them."""
+
+    def __init__(self, inner: WSGIApplication, headers: Mapping[str, str]) -> None:
+        self.inner = inner
+        self.pairs = [(name, value, name.lower()) for name, value in headers.items()]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """See PEP 3333."""
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            given = {name.lower() for name, _ in headers}
+            headers += [(name, value) for name, value, low in self.pairs if low not in given]
+            return start_response(status, headers, *rest)
+
+        return self.inner(environ, start)

@@ -22,7 +22,7 @@ from .icons import fragment_sprite, icon, sprite
 from .navigation import navigation
 from .ports import ServicesSource
 from .refusals import install_pages
-from .security import check_forgery, forgery_token, harden
+from .security import HEADERS, ConstantHeaders, check_forgery, forgery_token, harden
 from .texts import catalogue, gettext, ngettext
 from .visit import LANGUAGE_NAMES, begin_visit, current_visit
 
@@ -53,6 +53,7 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
         return None
 
     app.after_request(harden)
+    app.wsgi_app = ConstantHeaders(app.wsgi_app, HEADERS)  # type: ignore[method-assign]
     install_pages(app)
     return admin
 

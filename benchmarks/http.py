@@ -137,32 +137,37 @@ def measure(
     """Requests a second by operation and application."""
     rates: dict[str, dict[str, float]] = {what: dict.fromkeys(APPLICATIONS, 0.0) for what in operations}
     with ExitStack() as stack:
-        ports = {n: stack.enter_context(served(t, place.environments[n])) for n, t in APPLICATIONS.items()}
+        running = {n: stack.enter_context(served(t, place.environments[n])) for n, t in APPLICATIONS.items()}
+        ports = {name: server.port for name, server in running.items()}
         same_answers(ports, place)
         for what in operations:
+            costs: dict[str, float] = {}
             lists = {name: requests(what, name, place) for name in ports}
             for name, port in ports.items():
                 load(port, lists[name], min(0.5, seconds), CONNECTIONS)
             for _ in range(rounds):
                 for name, port in ports.items():
+                    before = running[name].cpu()
                     found = load(port, lists[name], seconds, CONNECTIONS)
+                    used = (running[name].cpu() - before) / found.count * 1e6
                     if found.refused:
                         raise RuntimeError(f"{what} by {name}: {found.refused[:600]!r}")
                     rates[what][name] = max(rates[what][name], found.rate)
-            say(_line(what, rates[what]))
+                    costs[name] = min(costs.get(name, used), used)
+            say(_line(what, rates[what], costs))
     return rates
 
 
 HEADER = (
-    "| operation | Guanxi, requests/s | peewee endpoint | ratio | goal | bare driver endpoint | ratio | goal |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| operation | Guanxi, requests/s | peewee endpoint | ratio | goal | bare driver endpoint | ratio | goal "
+    "| processor µs a request |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
-def _line(what: str, rates: dict[str, float]) -> str:
+def _line(what: str, rates: dict[str, float], costs: dict[str, float]) -> str:
     goal, limit = GOALS[what]
     ours, peewee, driver = rates["guanxi"], rates["peewee"], rates["driver"]
     return (
         f"| {what} | {ours:,.0f} | {peewee:,.0f} | **{ours / peewee:.2f}** | {goal} | {driver:,.0f} | "
-        f"{ours / driver:.2f} | {limit or ''} |"
+        f"{ours / driver:.2f} | {limit or ''} | {' / '.join(f'{costs[name]:,.0f}' for name in APPLICATIONS)} |"
     )

@@ -39,16 +39,16 @@ def measure(engine: str, publishes: int, *, say: Callable[[str], None]) -> None:
         token = accounts.tokens.issue(user, name="bench", days=1)[0]
         asked = [request("GET", "/api/user?limit=1", token)]
         start = time.perf_counter()
-        with served("guanxi.app.wsgi:build", {"GUANXI_INSTANCE": str(folder)}) as port:
+        with served("guanxi.app.wsgi:build", {"GUANXI_INSTANCE": str(folder)}) as server:
             first = time.perf_counter() - start
-            load(port, asked, 0.5, 1)
-            usual = load(port, asked, 1.0, 1).quantile(0.5)
+            load(server.port, asked, 0.5, 1)
+            usual = load(server.port, asked, 1.0, 1).quantile(0.5)
             waits = []
             for number in range(publishes):
                 more = "".join(f"  extra_{n}: {{type: text}}\n" for n in range(number + 1))
                 (folder / "metadata" / "thing.yaml").write_text(OBJECT + more, encoding="utf-8")
                 host.publisher.apply(SYSTEM, None, (), "", "bench")
-                waits.append(_next(port, asked))
+                waits.append(_next(server.port, asked))
         say(f"\nStart to first answered request with {', '.join(PACKS)}: {first:.2f} s (server process included)")
         told = ", ".join(f"{one:.0f}" for one in waits)
         say(f"A request takes {usual:.1f} ms; the first one after each publish {told} ms")

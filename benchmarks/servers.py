@@ -22,12 +22,14 @@ def compare(place: Place, *, seconds: float, say: Callable[[str], None]) -> None
     say("| --- | --- | --- | --- | --- | --- |")
     for server, workers, threads in CHOICES:
         environment = place.environments["guanxi"]
-        with served(GUANXI, environment, server=server, workers=workers, threads=threads) as port:
+        with served(GUANXI, environment, server=server, workers=workers, threads=threads) as running:
             cells = []
             for what in ("list + total", "read"):
                 asked = requests(what, "guanxi", place)
-                load(port, asked, 0.7, CONNECTIONS)
-                best = max((load(port, asked, seconds, CONNECTIONS) for _ in range(2)), key=lambda one: one.rate)
+                load(running.port, asked, 0.7, CONNECTIONS)
+                best = max(
+                    (load(running.port, asked, seconds, CONNECTIONS) for _ in range(2)), key=lambda one: one.rate
+                )
                 if best.refused:
                     raise RuntimeError(f"{server}: {best.refused[:600]!r}")
                 cells += [f"{best.rate:,.0f}", f"{best.quantile(0.99):.1f}"]

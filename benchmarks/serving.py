@@ -25,11 +25,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: its port and its process group."""
+
+    port: int
+    group: int
+
+    def cpu(self) -> float:
+        """Seconds of processor time its processes have used so far; a busy neighbour does not change them."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12]) if int(fields[2]) == self.group else 0
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
 def served(
     target: str, environment: dict[str, str], *, server: str = "granian", workers: int = 1, threads: int = 1
-) -> Iterator[int]:
-    """The port of a server of `module:factory`, up and answering; it ends with the block."""
+) -> Iterator[Server]:
+    """A server of `module:factory`, up and answering; it ends with the block."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.serving", server, target, str(port), str(workers), str(threads)]
     process = subprocess.Popen(
@@ -37,7 +54,7 @@ def served(
     )
     try:
         _await(port, process)
-        yield port
+        yield Server(port, process.pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)

@@ -7,6 +7,7 @@ from flask import Flask
 from guanxi.admin.site import create_site
 from guanxi.runtime.api import create_api
 
+from .application import Application
 from .host import Host
 from .instance import Instance
 
@@ -15,7 +16,7 @@ MAX_UPLOAD = 64 * 1024 * 1024
 
 def create_app(instance: Instance) -> Flask:
     """The application. Publishes the bare platform when the instance has no version yet."""
-    app = Flask("guanxi.app", static_folder=None)
+    app = Application("guanxi.app", static_folder=None)
     app.secret_key = instance.secret
     app.config.update(
         MAX_CONTENT_LENGTH=max(MAX_UPLOAD, instance.settings.limits.upload_megabytes * 1024 * 1024),

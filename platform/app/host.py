@@ -12,6 +12,7 @@ from flask import Request, session
 from guanxi.common.errors import GuanxiError
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.api.caller import hold
 from guanxi.runtime.api.host import People
 from guanxi.runtime.api.host import Publisher as PublisherPort
 from guanxi.runtime.people import Credentials, Tokens
@@ -79,7 +80,11 @@ class Host:
             if scheme.lower() != "bearer":
                 return None
             bearer = self.tokens.find(token.strip())
-            found = self.services().actors.load(bearer.user_id, bearer.revision) if bearer else None
+            if bearer is None:
+                return None
+            services = self.live.services(bearer.version)
+            hold(services)
+            found = services.actors.load(bearer.user_id, bearer.revision)
         else:
             found = self.session_actor()
         if found is None:

@@ -26,11 +26,16 @@ class Live:
         self._lock = Lock()
         self._held: Services | None = None
 
-    def services(self) -> Services:
-        """The bundle of the current version; publishes the bare platform when nothing was published yet."""
-        current = self.instance.schema.current()
+    def services(self, known: int | None = None) -> Services:
+        """The bundle of the current version; publishes the bare platform when nothing was published yet.
+
+        `known` is the current version's number where the caller has just read it.
+        """
+        if known is None:
+            current = self.instance.schema.current()
+            known = current[0] if current else 0
         held = self._held
-        if held is not None and current is not None and held.version == current[0]:
+        if held is not None and held.version == known:
             return held
         return self._swap()
 

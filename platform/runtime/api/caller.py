@@ -34,6 +34,12 @@ def services() -> ApiServices:
     return found
 
 
+def hold(found: ApiServices) -> None:
+    """Keep the services that were read on the way for the rest of this request, unless it began with others."""
+    if "guanxi_services" not in g:
+        g.guanxi_services = found
+
+
 def actor() -> Actor:
     """The caller. Raises Unauthorized when nobody is logged in."""
     if "guanxi_actor" not in g:

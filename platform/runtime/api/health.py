@@ -10,6 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from . import respond
 from .caller import host, public
 
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
 
 class Metrics:
     """Counters of this process; labels come from the URL map, never from a path that was asked for."""
@@ -28,12 +30,20 @@ class Metrics:
         def start() -> None:
             g.guanxi_started = time.perf_counter()
 
+        kept: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
         def count(response: Response) -> Response:
-            endpoint = request.endpoint or "none"
-            self.requests.labels(endpoint, request.method, str(response.status_code)).inc()
+            method = request.method
+            key = (request.endpoint or "none", method if method in METHODS else "other", response.status_code)
+            found = kept.get(key)
+            if found is None:
+                endpoint, method, _ = key
+                counter = self.requests.labels(endpoint, method, str(response.status_code))
+                found = kept[key] = (counter, self.seconds.labels(endpoint))
+            found[0].inc()
             started = g.pop("guanxi_started", None)
             if started is not None:
-                self.seconds.labels(endpoint).observe(time.perf_counter() - started)
+                found[1].observe(time.perf_counter() - started)
             return response
 
         app.before_request(start)

@@ -132,7 +132,10 @@ class ApiHost(Protocol):
         ...
 
     def identify(self, request: Request) -> Actor | None:
-        """Who is asking: a bearer token, or the screens' session; None when nobody is."""
+        """Who is asking: a bearer token, or the screens' session; None when nobody is.
+
+        Whoever reads the services for it hands them to `caller.hold`, so that the request asks once.
+        """
         ...
 
     def csrf_ok(self, request: Request) -> bool:

@@ -16,10 +16,11 @@ PREFIX = "gx_"
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whose token it is, and the people revision read with it."""
+    """Whose token it is, with the people revision and the published version (0: none) read in the same statement."""
 
     user_id: int
     revision: int
+    version: int
 
 
 class Tokens:
@@ -30,7 +31,8 @@ class Tokens:
         self.clock = clock
         self._find = database.sql(
             "SELECT t.user_id, coalesce((SELECT value FROM gx_counters WHERE object = 'user' AND field = '' "
-            "AND period = 'people'), 0) FROM gx_tokens t WHERE t.sha256 = ? AND t.revoked_at IS NULL "
+            "AND period = 'people'), 0), coalesce((SELECT version FROM gx_current WHERE id = 1), 0) "
+            "FROM gx_tokens t WHERE t.sha256 = ? AND t.revoked_at IS NULL "
             "AND (t.expires_at IS NULL OR t.expires_at > ?)"
         )
 
@@ -53,7 +55,7 @@ class Tokens:
         if not token.startswith(PREFIX) or len(token) > 100 or not token.isascii():
             return None
         row = self.database.one(self._find, (_hash(token), _stamp(self.clock.now())))
-        return Bearer(int(row[0]), int(row[1])) if row else None
+        return Bearer(int(row[0]), int(row[1]), int(row[2])) if row else None
 
     def revoke(self, token: str) -> None:
         """End a token; an unknown one is ended already."""
