@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 class FieldInfo:
     """One name usable in expressions. `value` is the compiled definition of a formula or roll-up, which both
     executors evaluate in place (the field has no column); `links` names the link table's owner side for
-    `references` fields.
+    `references` fields; `money` tells an amount of money from other decimals.
     """
 
     name: str
     type: ValueType
     value: Expression | None = None
+    money: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,18 +97,18 @@ class Formula(FieldType):
     writable = False
     example: ClassVar[Any] = "gold"
 
-    def resolved(self, options: Any, type_: ValueType) -> Any:
-        """The options with `returns` and `digits` filled from the expression's type where they are absent.
+    def resolved(self, options: Any, type_: ValueType, shown: int | None = None) -> Any:
+        """The options with `returns` and `digits` filled from the expression where they are absent.
 
-        Raises ValueError when the expression's type cannot be a field's.
+        `shown` is how many digits the expression gives, when that is known. Raises ValueError when the expression's type cannot be a field's.
         """
         returns = options.returns or _BY_KIND.get(type_.kind)
         if returns is None:
             raise ValueError(f"a computed field cannot hold a value of type {type_}")
         digits = options.digits
         if digits is None and returns in ("decimal", "money", "percent"):
-            default = type_.scale if type_.scale is not None else 4
-            digits = min(10, default) if returns == "decimal" else 2
+            own = type_.scale if shown is None else shown
+            digits = min(10, 4 if own is None else own) if returns == "decimal" else 2
         return options.model_copy(update={"returns": returns, "digits": digits})
 
     def accepts(self, options: Any, type_: ValueType) -> bool:

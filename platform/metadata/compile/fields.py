@@ -14,6 +14,7 @@ from ..link.outline import FieldOutline
 from .defaults import default_of
 from .option_sets import judge_options
 from .scope import Scope
+from .stages import with_ends
 
 ON_DELETE: dict[str, OnDelete] = {"reference": "restrict", "references": "clear", "user": "clear", "team": "clear"}
 
@@ -121,10 +122,12 @@ def _since_stage(scope: Scope, part: FieldPart, path: tuple[str, str]) -> None:
     stages = scope.model.stages
     if stages is None:
         scope.error("model-rule", "since_stage needs stages, and the object has none", (*path, "since_stage"))
-    elif part.since_stage not in stages.path:
-        scope.context.unknown(
-            "unknown-reference", "stage", str(part.since_stage), stages.path, scope.document, (*path, "since_stage")
-        )
+        return
+    field = scope.outline.fields.get(stages.field)
+    known = with_ends(stages.path, field.options if field is not None else ())
+    if part.since_stage not in known:
+        at = (*path, "since_stage")
+        scope.context.unknown("unknown-reference", "stage", str(part.since_stage), known, scope.document, at)
 
 
 def _links(scope: Scope, one: FieldOutline, path: tuple[str, str]) -> None:

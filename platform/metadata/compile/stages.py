@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from guanxi.registry import Option, Stage, StagePath
 
@@ -24,9 +24,16 @@ def compile_stages(scope: Scope) -> StagePath | None:
         return None
     if field.options:
         _covers_options(scope, part.field, field.options, part.path)
-    path = {name: _stage(scope, name, one, field.options) for name, one in part.path.items()}
+    stages = with_ends(part.path, field.options)
+    path = {name: _stage(scope, name, one, field.options, stages) for name, one in stages.items()}
     _reachable(scope, part.path, field.part.default)
     return StagePath(part.field, frozen(path))
+
+
+def with_ends(path: Mapping[str, StagePart], options: Iterable[str]) -> dict[str, StagePart]:
+    """The stages written, and those that others only lead to: options that end the path."""
+    leads = {to for part in path.values() for to in part.to}
+    return dict(path) | {name: StagePart() for name in options if name in leads and name not in path}
 
 
 def _covers_options(scope: Scope, field: str, options: Mapping[str, Option], path: Mapping[str, StagePart]) -> None:
@@ -34,15 +41,17 @@ def _covers_options(scope: Scope, field: str, options: Mapping[str, Option], pat
         if name not in options:
             at = ("stages", "path", name)
             scope.context.unknown("unknown-option", f"option of {field}", name, options, scope.document, at, key=True)
-    missing = [name for name in options if name not in path]
+    stages = with_ends(path, options)
+    missing = [name for name in options if name not in stages]
     if missing:
         said = f"options of '{field}' without a stage cannot be reached: {', '.join(missing)}"
         scope.warning("model-rule", said, ("stages", "path"), key=True)
 
 
-def _stage(scope: Scope, name: str, part: StagePart, options: Mapping[str, Option]) -> Stage:
+def _stage(
+    scope: Scope, name: str, part: StagePart, options: Mapping[str, Option], stages: Mapping[str, StagePart]
+) -> Stage:
     path: Path = ("stages", "path", name)
-    stages = scope.model.stages.path if scope.model.stages else {}
     for index, to in enumerate(part.to):
         if to not in stages:
             scope.context.unknown("unknown-reference", "stage", to, stages, scope.document, (*path, "to", index))

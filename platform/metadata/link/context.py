@@ -23,6 +23,7 @@ from guanxi.registry import Calendar, OptionSet, Related, Role
 
 from ..documents.base import Definition, expression_text
 from ..nodes import Document, Path, ScalarNode, at, dotted, find
+from .digits import digits_of
 from .memory import Lookups, Memory, Piece, same
 from .outline import Outline
 from .renames import Declared, OldNames
@@ -349,8 +350,10 @@ def _computed(context: Context, outline: Outline, name: str) -> Computed | None:
         context.error("expression-type", said, outline.document, path)
         return None
     try:
-        settings = type_.resolved(one.settings, value.type)
+        shown, money = digits_of(value.tree, context)
+        settings = type_.resolved(one.settings, value.type, shown)
     except ValueError as error:
         context.error("expression-type", str(error), outline.document, path)
         return None
-    return Computed(FieldInfo(name, type_.value_type(settings, one.context), value), settings)
+    money = money or settings.returns == "money"
+    return Computed(FieldInfo(name, type_.value_type(settings, one.context), value, money), settings)

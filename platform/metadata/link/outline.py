@@ -104,7 +104,7 @@ def outline(document: Document, model: ObjectDocument, sets: Mapping[str, Option
         if part.type in COMPUTED_TYPES:
             computed.append(name)
             continue
-        made.infos[name] = FieldInfo(name, one.type.value_type(one.settings, one.context))
+        made.infos[name] = FieldInfo(name, one.type.value_type(one.settings, one.context), money=part.type == "money")
         if one.target:
             references.append(one)
     made.infos.update({name: INFOS[name] for name in names(model.owned) if name not in made.infos})

@@ -122,6 +122,7 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
     one = {"$ref": f"#/components/schemas/{name}"}
     base, single = f"/api/{name}", f"/api/{name}/{{id}}"
     title = kind.label.text("en")
+    whole = {"type": "object", "properties": {"record": {"type": "object"}, "related": {"type": "object"}}}
     paths[base] = {}
     if rights.get("read"):
         paths[base]["get"] = operation(
@@ -145,6 +146,13 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
             "get": operation(
                 name, f"History of {title}", success("Changes.", page_of({"type": "object"})), parameters=[RECORD]
             )
+        }
+        entries = page_of({"type": "object", "required": ["at", "kind"]})
+        paths[f"{single}/timeline"] = {
+            "get": operation(name, f"Timeline of {title}", success("Newest first.", entries), parameters=[RECORD])
+        }
+        paths[f"{single}/view360"] = {
+            "get": operation(name, f"Whole page of {title}", success("All of it.", whole), parameters=[RECORD])
         }
     if rights.get("create"):
         paths[base]["post"] = operation(
