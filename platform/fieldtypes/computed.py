@@ -100,7 +100,9 @@ class Formula(FieldType):
     def resolved(self, options: Any, type_: ValueType, shown: int | None = None) -> Any:
         """The options with `returns` and `digits` filled from the expression where they are absent.
 
-        `shown` is how many digits the expression gives, when that is known. Raises ValueError when the expression's type cannot be a field's.
+        `shown` is how many digits the expression gives, when that is known.
+
+        Raises ValueError when the expression's type cannot be a field's.
         """
         returns = options.returns or _BY_KIND.get(type_.kind)
         if returns is None:

@@ -97,7 +97,7 @@ def test_what_holds_passes(ran) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("double == 10", "double == 11", "17:5: a: stage == \"won\" and double == 11 and owner.team.name == \"north\" does not hold; seen: double = '10.0000', owner ="),
+        ("double == 10", "double == 11", "17:5: a: stage == \"won\" and double == 11 and owner.team.name == \"north\" does not hold; seen: double = '10.00', owner ="),
         ("hidden: {record: a, to: wang}", "visible: {record: a, to: wang}", "20:5: a must be visible to wang; seen: it is not"),
         ("is: edit", "is: masked", "a.amount must be masked to li; seen: edit"),
         ("is: 1, as: wang", "is: 2, as: wang", "2 records of deal are expected; seen: 1"),

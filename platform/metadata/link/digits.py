@@ -1,7 +1,7 @@
 """How many digits after the point a computed field shows when it does not say.
 
-Money keeps the digits of its currency through sums, choices and rates; other decimals show what their expression can give
-exactly. A quotient has no natural number of digits: None.
+Money keeps its digits through sums, choices and rates; other decimals show what their expression can give exactly.
+A quotient has no natural number of digits: None.
 """
 
 from __future__ import annotations
