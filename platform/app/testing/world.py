@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from guanxi.common.clock import FixedClock
@@ -158,7 +158,7 @@ class World:
         """Object and id of a record of the test."""
         return self.records.get(name) or self.fail(place, f"the record '{name}' was not made")
 
-    def fail(self, place: Place, said: str, seen: str = "") -> Any:
+    def fail(self, place: Place, said: str, seen: str = "") -> NoReturn:
         """Raise TestFault."""
         raise TestFault(Failure(place, said, seen))
 

@@ -144,7 +144,9 @@ class _Compiler:
         owner = self.records.get(value)
         if owner is not None and owner != target:
             self._error("bad-data", f"'{value}' is a record of '{owner}'; one of '{target}' is needed here", path)
-        elif owner is None and all(model.object != target for _, model in self.context.models.get("data", {}).values()):
+        elif owner is None and all(
+            getattr(model, "object", "") != target for _, model in self.context.models.get("data", {}).values()
+        ):
             hint = did_you_mean(value, [name for name, kind in self.records.items() if kind == target])
             self._error("unknown-reference", f"no record of the test is called '{value}'", path, hint)
 
@@ -155,7 +157,7 @@ class _Compiler:
         refused = self._refused(given["refused"], (*path, "refused")) if "refused" in given else None
         record = str(given.get("record", ""))
         owner = self._owner(given, record, path)
-        values = frozen({})
+        values: Mapping[str, Any] = frozen({})
         if owner and "values" in given:
             values = self._values(owner, given["values"], (*path, "values"), raw=refused is not None)
         elif owner and "owner" in given:
@@ -228,8 +230,8 @@ class _Compiler:
             stages = outline.model.stages.path if outline.model.stages else {}
             self._known("unknown-option", f"stage of {owner}", given["to"], stages, (*path, "to"))
         if refused and refused.rule:
-            known = outline.model.rules
-            self._known("unknown-reference", f"rule of {owner}", refused.rule, known, (*path, "refused", "rule"))
+            rules = outline.model.rules
+            self._known("unknown-reference", f"rule of {owner}", refused.rule, rules, (*path, "refused", "rule"))
         if refused and refused.field:
             fields = self._fields(owner)
             if refused.code != "unknown_field" and not (verb == "assign" and refused.field == "owner"):
