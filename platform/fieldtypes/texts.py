@@ -260,11 +260,15 @@ class Email(PlainType):
 
 _HOST = re.compile(r"(?:\w(?:[\w.-]{0,251}\w)?\.?|[0-9a-f:]+(?:[0-9.]+)?)\Z")
 _BARE = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:[/?#].*)?\Z")
+# What nearly every address looks like; everything else is taken apart.
+_PLAIN_URL = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?(?:/[A-Za-z0-9._~/%?&=+,;-]*)?\Z")
 _NOT_IN_URL = re.compile(r'[\s<>"\\^`{|}]')
 
 
 def web_address(text: str) -> str:
     """The address when it is http or https with a host and without a password. Raises ValueFault type."""
+    if _PLAIN_URL.match(text):
+        return text
     try:
         parts = urlsplit(text)
         lawful = (
