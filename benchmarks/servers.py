@@ -11,8 +11,7 @@ from .http import CONNECTIONS, GUANXI, Place, requests
 from .serving import load, served
 
 CHOICES = (
-    ("granian", 1, 1), ("granian", 2, 1), ("granian", 2, 4), ("granian", 1, 8),
-    ("gunicorn", 2, 1), ("gunicorn", 2, 8), ("waitress", 1, 8),
+    ("granian", 1, 1), ("granian", 2, 1), ("gunicorn", 2, 8), ("waitress", 1, 8),
 )  # fmt: skip
 
 
