@@ -1,6 +1,6 @@
 """The production server: granian with one blocking thread a worker, so that processes share the work.
 
-Chosen by measurement (docs/performance.md): it buffers bodies, so a slow client holds no worker, and separate processes
+Figures of it and of others stand in docs/performance.md. It buffers bodies, so a slow client holds no worker, and separate processes
 are not held up by each other's interpreter lock.
 """
 
