@@ -1,7 +1,7 @@
 """The production server: granian with one blocking thread a worker, so that processes share the work.
 
-Figures of it and of others stand in docs/performance.md. It buffers bodies, so a slow client holds no worker, and separate processes
-are not held up by each other's interpreter lock.
+Figures of it and of others stand in docs/performance.md. It buffers bodies, so a slow client holds no worker, and
+separate processes are not held up by each other's interpreter lock.
 """
 
 from __future__ import annotations
