@@ -196,10 +196,16 @@ class RecordService:
         self, actor: Actor, object_name: str, operations: Sequence[Mapping[str, Any]], *, atomic: bool = True
     ) -> Sequence[Row]:
         """See Records."""
-        try:
-            return self._write(actor, object_name, lambda work, plan: run_batch(work, plan, operations, atomic=atomic))
-        except Undo as undone:
-            return undone.answers
+
+        def run(work: Work, plan: ObjectPlan) -> Sequence[Row]:
+            try:
+                with work.db.savepoint():  # the caller's transaction outlives a batch that is taken back
+                    return run_batch(work, plan, operations, atomic=atomic)
+            except Undo as undone:
+                work.forget()
+                return undone.answers
+
+        return self._write(actor, object_name, run)
 
     def act(self, actor: Actor, object_name: str, record_id: int, action: str, payload: Mapping[str, Any]) -> Row:
         """See Records; answers the record as it is then, {"id"} when the actor no longer sees it."""
