@@ -13,6 +13,7 @@ from guanxi.registry import Registry
 from guanxi.runtime.services import Services, build_services
 
 from .instance import Instance, compile_stored
+from .settling import publish_first, settle
 
 log = logging.getLogger("guanxi.live")
 
@@ -44,8 +45,6 @@ class Live:
             current = self.instance.schema.current()
             first = current is None
             if current is None:
-                from .publisher import publish_first
-
                 publish_first(self.instance)
                 current = self.instance.schema.current()
             if current is None:
@@ -56,8 +55,6 @@ class Live:
             registry = compile_stored(self.instance.schema.bundle_of(number), self._cache)
             services = self._use(registry, number)
         if first:
-            from .publisher import settle
-
             settle(services, self.instance)
         return services
 

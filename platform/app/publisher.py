@@ -14,15 +14,13 @@ from guanxi.common.errors import Conflict, FieldError, Invalid, NotFound
 from guanxi.metadata.bundle import Bundle, instance_files
 from guanxi.metadata.load import ReadCache
 from guanxi.registry import Registry
-from guanxi.runtime.access.actor import SYSTEM, Actor
-from guanxi.runtime.query.request import ListQuery
+from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.schema.explain import as_data
 from guanxi.runtime.schema.plan import Plan
-from guanxi.runtime.services import Services
 
 from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored, with_bases
 from .packs import installed, is_path
-from .seed import load_data
+from .settling import settle
 
 if TYPE_CHECKING:
     from .live import Live
@@ -173,33 +171,3 @@ class Publisher:
         if act == "install" and payload.get("sample") is True:
             changes.load_samples(change)
         return done
-
-
-def publish_first(instance: Instance) -> None:
-    """Give a new instance its first version: the platform's own objects and nothing else."""
-    bundle = instance.bundle({}, ())
-    instance.schema.publish(compile_bundle(bundle), stored(bundle), "system")
-
-
-def settle(services: Services, instance: Instance) -> None:
-    """Role records as the definitions say, and seed rows."""
-    sync_roles(services)
-    seeds = [data for data in services.registry.data.values() if not data.sample]
-    if seeds:
-        load_data(services.registry, services.records, instance.clock, seeds)
-
-
-def sync_roles(services: Services) -> None:
-    """One role record for each defined role, so that people can be given it; others lose theirs."""
-    records = services.records
-    page = records.list(SYSTEM, ListQuery(object="role", fields=("id", "name", "label"), limit=500))
-    have = {str(row["name"]): row for row in page.data}
-    for name, role in services.registry.roles.items():
-        label = role.label.text(services.registry.languages[0]) or name
-        if name not in have:
-            records.create(SYSTEM, "role", {"name": name, "label": label})
-        elif have[name].get("label") != label:
-            records.update(SYSTEM, "role", int(have[name]["id"]), {"label": label})
-    for name, row in have.items():
-        if name not in services.registry.roles:
-            records.delete(SYSTEM, "role", int(row["id"]), permanent=True)

@@ -16,8 +16,8 @@ from guanxi.runtime.schema.service import SchemaService
 from guanxi.runtime.services import Services, build_services
 from guanxi.runtime.storage.database import Handle
 
-from ..publisher import sync_roles
 from ..seed import load_data
+from ..settling import sync_roles
 from .coverage import Touched
 from .outcome import Failure, Outcome, Report
 from .scratch import Scratch
