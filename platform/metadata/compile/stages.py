@@ -33,7 +33,7 @@ def compile_stages(scope: Scope) -> StagePath | None:
 def with_ends(path: Mapping[str, StagePart], options: Iterable[str]) -> dict[str, StagePart]:
     """The stages written, and those that others only lead to: options that end the path."""
     leads = {to for part in path.values() for to in part.to}
-    return dict(path) | {name: StagePart() for name in options if name in leads and name not in path}
+    return dict(path) | {name: StagePart.model_validate({}) for name in options if name in leads and name not in path}
 
 
 def _covers_options(scope: Scope, field: str, options: Mapping[str, Option], path: Mapping[str, StagePart]) -> None:
