@@ -14,8 +14,8 @@ import pytest
 
 from guanxi.app.checking import read_paths
 from guanxi.app.packs import installed
-from guanxi.app.publisher import sync_roles
 from guanxi.app.seed import load_data
+from guanxi.app.settling import sync_roles
 from guanxi.app.testing import SqliteScratch, run_tests
 from guanxi.app.testing.scratch import Prepare
 from guanxi.common.clock import FixedClock
