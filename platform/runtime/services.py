@@ -14,10 +14,12 @@ from guanxi.registry.registry import Registry
 
 from .access.actor import UTC_ZONE, Actor
 from .access.grants import AccessTable
+from .extensions import EXTENSIONS
 from .people import ActorLoader, Credentials
 from .people import Tokens as BearerTokens
 from .ports import Database
 from .query.reader import Reader
+from .records.extensions import Extensions
 from .records.room import Room
 from .records.service import RecordService
 from .storage.tables import Tables
@@ -67,6 +69,7 @@ def build_services(
     zone: ZoneInfo = UTC_ZONE,
     language: str = "en",
     secret: bytes = b"guanxi",
+    extensions: Extensions = EXTENSIONS,
 ) -> Services:
     """The bundle of a Registry whose tables exist; `secret` keys list cursors (the same for every worker)."""
     moment = clock or SystemClock()
@@ -81,5 +84,6 @@ def build_services(
         reader=reader,
         clock=moment,
         zone=zone,
+        extensions=extensions,
     )
     return Services(registry, database, moment, version, tables, access, reader, RecordService(room), zone, language)

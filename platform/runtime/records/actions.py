@@ -12,6 +12,7 @@ from guanxi.expressions.evaluate import compile_expression
 
 from .create import team_of
 from .environment import environment
+from .extensions import RecordAction
 from .inputs import record_id, record_values
 from .messages import fault, named, text
 from .plan import ObjectPlan
@@ -19,28 +20,35 @@ from .steps import run_steps
 from .update import save, update
 
 if TYPE_CHECKING:
+    from .room import Room
     from .work import Work
 
 LONGEST_REASON = 2_000
 
 
-def act(work: Work, plan: ObjectPlan, number: int, action: str, payload: Mapping[str, Any]) -> None:
-    """Carry out one action inside `write()`. NotFound for a name the object does not offer the actor."""
+def act(work: Work, plan: ObjectPlan, number: int, action: str, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Carry out one action inside `write()`; returns its own answer, None when that is the record.
+
+    NotFound for a name the object does not offer.
+    """
     payload = record_values(payload)
-    if action == "move_stage" and plan.stages is not None:
-        move_stage(work, plan, number, payload)
-    elif action == "assign" and plan.owned:
-        assign(work, plan, number, payload)
-    elif action in plan.object.actions:
-        declared(work, plan, number, action, payload)
-    else:
-        raise NotFound(f"There is no action {action[:60]!r}.", hint=did_you_mean(action, offered(plan)))
+    own = next((known for known in of_object(work.room, plan) if known.name == action), None)
+    if own is not None:
+        return own.run(work, plan, number, payload)
+    if action not in plan.object.actions:
+        raise NotFound(f"There is no action {action[:60]!r}.", hint=did_you_mean(action, offered(work.room, plan)))
+    declared(work, plan, number, action, payload)
+    return None
 
 
-def offered(plan: ObjectPlan) -> list[str]:
+def of_object(room: Room, plan: ObjectPlan) -> list[RecordAction]:
+    """The actions an object has by its nature, not by declaration."""
+    return [known for known in (*OWN_ACTIONS, *room.extensions.actions) if known.applies(room, plan)]
+
+
+def offered(room: Room, plan: ObjectPlan) -> list[str]:
     """Names of the object's actions."""
-    own = (["move_stage"] if plan.stages is not None else []) + (["assign"] if plan.owned else [])
-    return [*own, *plan.object.actions]
+    return [*(known.name for known in of_object(room, plan)), *plan.object.actions]
 
 
 def _only(payload: Mapping[str, Any], known: tuple[str, ...]) -> None:
@@ -110,16 +118,32 @@ def may_act(work: Work, plan: ObjectPlan, name: str) -> bool:
 
 
 def action_states(work: Work, plan: ObjectPlan, row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What can be done with a record now: declared actions with `enabled`, `move_stage` with stages ahead, `assign`."""
+    """What can be done with a record now: declared actions with `enabled`, and what the object has by its nature."""
     states: dict[str, dict[str, Any]] = {}
     for name, action in plan.object.actions.items():
         if may_act(work, plan, name):
             env = environment(work, plan.name, row)
             states[name] = {"enabled": action.when is None or bool(compile_expression(action.when)(env))}
-    stages = plan.stages
-    if stages is not None and work.may(plan, "update", row) and work.write_rights(plan.name).editable(stages.field):
-        stage = stages.path.get(row.get(stages.field, ""))
-        states["move_stage"] = {"to": list(stage.to) if stage is not None else list(stages.path)}
-    if plan.owned and work.may(plan, "assign", row):
-        states["assign"] = {}
+    for known in of_object(work.room, plan):
+        state = known.state(work, plan, row)
+        if state is not None:
+            states[known.name] = state
     return states
+
+
+def _stages_ahead(work: Work, plan: ObjectPlan, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    stages = plan.stages
+    if stages is None or not work.may(plan, "update", row) or not work.write_rights(plan.name).editable(stages.field):
+        return None
+    stage = stages.path.get(row.get(stages.field, ""))
+    return {"to": list(stage.to) if stage is not None else list(stages.path)}
+
+
+def _may_assign(work: Work, plan: ObjectPlan, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {} if work.may(plan, "assign", row) else None
+
+
+OWN_ACTIONS = (
+    RecordAction("move_stage", lambda _, plan: plan.stages is not None, _stages_ahead, move_stage),
+    RecordAction("assign", lambda _, plan: plan.owned, _may_assign, assign),
+)

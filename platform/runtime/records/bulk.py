@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from guanxi.common.errors import FieldError, Forbidden, GuanxiError
+from guanxi.common.errors import FieldError, Forbidden, GuanxiError, Invalid
 from guanxi.runtime.people.revision import PEOPLE_OBJECTS, touch
 from guanxi.runtime.storage.tables import unique_value
 
@@ -21,6 +21,7 @@ from .create import own
 from .draft import Draft, filled, take
 from .duplicates import find_duplicate, likeness_key
 from .environment import environment
+from .extensions import Change
 from .guards import files, missing, platforms_own, taken
 from .judge import judge, settle
 from .messages import fault, text
@@ -114,6 +115,19 @@ class BulkCreator:
             files(self.work, draft, draft.changed)
         self._unique(found)
         self._duplicates(found)
+        self._ask_watchers(found)
+
+    def _ask_watchers(self, drafts: Sequence[Draft]) -> None:
+        """What a watcher refuses is a fault of its row and stops no other."""
+        for draft in drafts if self.plan.name in self.work.room.watchers else ():
+            if draft.errors:
+                continue
+            try:
+                self.work.before(self.plan, Change("create", None, draft.new))
+            except Invalid as error:
+                draft.errors.extend(error.errors)
+            except GuanxiError as error:
+                draft.errors.append(FieldError("", error.code, error.detail))
 
     def _judge_scope(self, draft: Draft) -> None:
         work, row = self.work, draft.new
@@ -188,6 +202,7 @@ class BulkCreator:
             return []
         work, plan, db = self.work, self.plan, self.work.db
         texts = work.statements(plan.name)
+        watchers = work.room.watchers.get(plan.name, ())
         for known in plan.numbered:
             open_rows = [row for row in rows if row.get(known.name) is None]
             numbers = take_numbers(work, plan, known.name, len(open_rows)) if open_rows else []
@@ -202,6 +217,8 @@ class BulkCreator:
         for row in rows if plan.files else ():
             work.room.files.attach(plan.object, {name: row.get(name) for name in plan.files}, row["id"])
         self._traces(rows, ids)
+        for watcher in watchers:
+            watcher.after_many(work, plan, rows)
         if plan.stages is not None and any(stage.on_enter for stage in plan.stages.path.values()):
             for row in rows:
                 work.remember(plan.name, row["id"], row)

@@ -12,6 +12,7 @@ from guanxi.common.errors import Conflict, FieldError, Invalid
 from guanxi.common.errors import Stale as StaleRow
 
 from . import store
+from .extensions import Change
 from .messages import fault, named, text
 from .plan import ObjectPlan
 from .room import Inbound
@@ -34,8 +35,11 @@ def referring_ids(work: Work, inbound: Inbound, record_id: int, *, trashed: bool
 def trash(work: Work, plan: ObjectPlan, row: Row, seen: set[tuple[str, int]]) -> None:
     """Move a record and what goes along into the trash. Raises Invalid when something restricts it."""
     _go(work, plan, row, seen, permanent=False)
+    change = Change("delete", dict(row), None)
+    watchers = work.before(plan, change)
     store.set_trashed(work, plan, row, trashed=True)
     store.trace(work, plan, "delete", row, changes={})
+    work.after(plan, change, watchers)
 
 
 def purge(work: Work, plan: ObjectPlan, row: Row, seen: set[tuple[str, int]]) -> None:
@@ -107,12 +111,15 @@ def _unlink(work: Work, inbound: Inbound, ids: list[int], record_id: int) -> Non
 def change(work: Work, plan: ObjectPlan, old: Row, values: Mapping[str, Any]) -> None:
     """Write values that follow from something else, without judging the record's own rules."""
     new, changed = {**old, **values}, list(values)
+    moved = Change("update", old, new, changed)
+    watchers = work.before(plan, moved)
     try:
         store.update(work, plan, old, new, changed)
     except StaleRow as error:
         raise Conflict("A record that refers to it was changed meanwhile.") from error
     work.remember(plan.name, old["id"], new)
     store.trace(work, plan, "update", new, changed=changed, changes=store.changes_of(plan, old, new, changed))
+    work.after(plan, moved, watchers)
 
 
 def restorable(work: Work, plan: ObjectPlan, row: Row) -> Iterator[tuple[ObjectPlan, Row]]:

@@ -11,6 +11,7 @@ from guanxi.runtime.storage.faults import ConstraintViolation
 from . import store
 from .draft import Draft, take
 from .environment import environment
+from .extensions import Change
 from .guards import guard, violation
 from .judge import judge, settle
 from .numbers import assign_numbers
@@ -79,6 +80,8 @@ def team_of(work: Work, user_id: int | None) -> int | None:
 
 def save(work: Work, plan: ObjectPlan, row: dict[str, Any], rights: WriteRights) -> None:
     """Store a judged row and its traces."""
+    change = Change("create", None, row)
+    watchers = work.before(plan, change)
     assign_numbers(work, plan, row)
     try:
         record_id = store.insert(work, plan, row)
@@ -87,3 +90,4 @@ def save(work: Work, plan: ObjectPlan, row: dict[str, Any], rights: WriteRights)
     if plan.files:
         work.room.files.attach(plan.object, {name: row.get(name) for name in plan.files}, record_id)
     work.remember(plan.name, record_id, row)
+    work.after(plan, change, watchers)

@@ -11,6 +11,7 @@ from guanxi.runtime.storage.names import quoted
 
 from . import cascade, store
 from .draft import Draft
+from .extensions import Change
 from .guards import missing, unique_keys, violation
 from .messages import fault
 from .plan import ObjectPlan
@@ -40,6 +41,8 @@ def delete(
 
 def erase(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
     """Remove a row, its links, its search entry and what history knows of its values; that it was removed stays."""
+    change = Change("purge", dict(row), None)
+    watchers = work.before(plan, change)
     record_id, db, texts = row["id"], work.db, work.statements(plan.name)
     mark = texts.mark
     unindex(db, plan.object, [record_id])
@@ -53,6 +56,7 @@ def erase(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
     work.remember(plan.name, record_id, None)
     row["version"] += 1
     store.trace(work, plan, "purge", row, changes={})
+    work.after(plan, change, watchers)
 
 
 def restore(work: Work, plan: ObjectPlan, record_id: int) -> dict[str, Any]:
@@ -76,10 +80,13 @@ def _bring_back(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
     unique_keys(work, draft, rights, plan.writable)
     if draft.errors:
         raise Invalid(draft.errors)
+    change = Change("restore", dict(row), row)
+    watchers = work.before(plan, change)
     try:
         store.set_trashed(work, plan, row, trashed=False)
     except ConstraintViolation as error:
         raise violation(error, plan, work, rights) from error
     store.trace(work, plan, "restore", row, changes={})
+    work.after(plan, change, watchers)
     for other, child in children:
         _bring_back(work, other, child)

@@ -24,6 +24,7 @@ from guanxi.runtime.storage.names import quoted
 from guanxi.runtime.storage.tables import Tables
 
 from .answer import Answer, answer_function
+from .extensions import Extensions, Watchers, gather
 from .plan import Closure, FieldPlan, ObjectPlan, compile_object
 from .rights import WriteRights, write_rights
 from .statements import Statements
@@ -51,6 +52,7 @@ class Room:
         reader: Reader,
         clock: Clock,
         zone: ZoneInfo,
+        extensions: Extensions | None = None,
     ) -> None:
         self.registry = registry
         self.db = database
@@ -59,6 +61,7 @@ class Room:
         self.reader = reader
         self.clock = clock
         self.zone = zone
+        self.extensions = extensions or Extensions()
         self.files = FileStore(database, clock)
         self.calendars = working_calendars(registry)
         self.related = {name: found.related for name, found in registry.objects.items()}
@@ -110,6 +113,11 @@ class Room:
             plan, columns = self.plan(object_name), self.tables[object_name].columns
             self._answers[key] = answer_function(plan, self.access.rights(actor, object_name), columns)
         return self._answers.get(key)
+
+    @cached_property
+    def watchers(self) -> Watchers:
+        """Object name → who takes part in its writes."""
+        return gather(self.extensions.watchers, self)
 
     @cached_property
     def inbound(self) -> Mapping[str, tuple[Inbound, ...]]:

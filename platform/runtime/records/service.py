@@ -212,7 +212,9 @@ class RecordService:
         number = checked_id(record_id)
 
         def do(work: Work, plan: ObjectPlan) -> Row:
-            act(work, plan, number, action, payload)
+            answer = act(work, plan, number, action, payload)
+            if answer is not None:
+                return answer
             try:
                 return self.reader.get(actor, object_name, number)
             except NotFound:

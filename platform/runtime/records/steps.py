@@ -47,7 +47,7 @@ def run_steps(work: Work, plan: ObjectPlan, record_id: int, steps: Sequence[Any]
             verb, given = (step, None) if isinstance(step, str) else next(iter(step.items()))
             if verb == "stop":
                 return
-            carry_out = VERBS.get(verb)
+            carry_out = VERBS.get(verb) or work.room.extensions.verbs.get(verb)
             if carry_out is None:
                 raise Conflict(f"The step '{verb}' cannot be carried out here.")
             row = work.row(plan.name, record_id)

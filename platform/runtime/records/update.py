@@ -11,6 +11,7 @@ from guanxi.runtime.storage.faults import ConstraintViolation
 from . import store
 from .draft import Draft, take
 from .environment import environment
+from .extensions import Change
 from .guards import guard, violation
 from .judge import judge, settle
 from .messages import text
@@ -97,6 +98,8 @@ def save(
     note: Mapping[str, Any] | None = None,
 ) -> None:
     """Store a judged change and its traces."""
+    change = Change(action, dict(old), new, changed)
+    watchers = work.before(plan, change)
     try:
         store.update(work, plan, old, new, changed)
     except ConstraintViolation as error:
@@ -109,3 +112,4 @@ def save(
     if note:
         changes.update(note)
     store.trace(work, plan, action, new, changed=changed, changes=changes)
+    work.after(plan, change, watchers)

@@ -20,6 +20,7 @@ from guanxi.runtime.access.predicate import allows
 from guanxi.runtime.storage.rows import instant_text
 
 from .environment import environment
+from .extensions import Change, Watcher
 from .plan import ObjectPlan
 from .rights import WriteRights
 from .room import Room
@@ -157,6 +158,19 @@ class Work:
         for row in found if plan.links else ():
             read_links(self, plan, row)
         return found
+
+    # those who take part -----------------------------------------------------------------------------
+    def before(self, plan: ObjectPlan, change: Change) -> tuple[Watcher, ...]:
+        """Ask everybody who watches the object; returns them, to be told by `after` once the row is stored."""
+        watchers = self.room.watchers.get(plan.name, ())
+        for watcher in watchers:
+            watcher.before(self, plan, change)
+        return watchers
+
+    def after(self, plan: ObjectPlan, change: Change, watchers: tuple[Watcher, ...]) -> None:
+        """Tell everybody who watches the object that the write is stored."""
+        for watcher in watchers:
+            watcher.after(self, plan, change)
 
     def remember(self, object_name: str, record_id: int, row: dict[str, Any] | None) -> None:
         """A row was written: what was read through lists may have changed."""

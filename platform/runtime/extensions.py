@@ -1,0 +1,10 @@
+"""The catalogue of rooms that take part in writes of records: one row each, in the order they are asked.
+
+See `records.extensions` for what an entry looks like. Locks come before effects, so a refusal costs nothing.
+"""
+
+from __future__ import annotations
+
+from .records.extensions import Extensions
+
+EXTENSIONS = Extensions(watchers=(), actions=(), verbs={})
