@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LONGEST_REASON = 2_000
 
 
-def act(work: Work, plan: ObjectPlan, number: int, action: str, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def act(work: Work, plan: ObjectPlan, number: int, action: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
     """Carry out one action inside `write()`; returns its own answer, None when that is the record.
 
     NotFound for a name the object does not offer.

@@ -69,14 +69,14 @@ Watchers = Mapping[str, tuple[Watcher, ...]]
 @dataclass(frozen=True, slots=True)
 class RecordAction:
     """One named action. `applies`: whether an object has it at all. `state`: None when the actor may not do it with
-    this row, else what the record page needs ({} at least). `run` carries it out inside `write()` and judges rights itself;
-    what it returns is the answer, None: the record as it is then.
+    this row, else what the record page needs ({} at least). `run` carries it out inside `write()` and judges rights
+    itself; what it returns is the answer, None: the record as it is then.
     """
 
     name: str
     applies: Callable[[Room, ObjectPlan], bool]
     state: Callable[[Work, ObjectPlan, Row], dict[str, Any] | None]
-    run: Callable[[Work, ObjectPlan, int, Payload], Mapping[str, Any] | None]
+    run: Callable[[Work, ObjectPlan, int, Payload], dict[str, Any] | None]
 
 
 # (work, plan, row, what the step gives, the row before the change or None) → nothing, or raises
