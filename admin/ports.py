@@ -11,6 +11,7 @@ from typing import Protocol
 
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.audit import Audit
 from guanxi.runtime.ports import Records
 
 
@@ -40,6 +41,11 @@ class SiteServices(Protocol):
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages of the instance, the default first ("en", "zh")."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The trail of acts that matter."""
         ...
 
     def authenticate(self, name: str, password: str) -> int | None:

@@ -15,6 +15,7 @@ from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.api.caller import hold
 from guanxi.runtime.api.host import People
 from guanxi.runtime.api.host import Publisher as PublisherPort
+from guanxi.runtime.audit import Audit
 from guanxi.runtime.people import Credentials, Tokens
 from guanxi.runtime.ports import Records
 from guanxi.runtime.services import Services
@@ -155,6 +156,11 @@ class SiteBundle:
     def records(self) -> Records:
         """The one door to records."""
         return self.services.records
+
+    @property
+    def audit(self) -> Audit:
+        """The trail of acts that matter."""
+        return self.services.audit
 
     @property
     def version(self) -> int:

@@ -18,6 +18,7 @@ from guanxi.metadata.bundle import Bundle, from_text, to_text
 from guanxi.metadata.load import ReadCache, read_definitions
 from guanxi.metadata.sources import INSTANCE, builtin_layer, folder_layer, text_layer
 from guanxi.registry import Registry
+from guanxi.runtime.audit import Audit
 from guanxi.runtime.schema.service import SchemaService
 from guanxi.runtime.storage.database import Handle, open_database
 from guanxi.runtime.storage.system import create_platform_tables
@@ -53,6 +54,11 @@ class Instance:
     def schema(self) -> SchemaService:
         """Versions, plans and applying them."""
         return SchemaService(self.database, self.clock, compile_stored)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The audit trail."""
+        return Audit(self.database, self.clock, self.secret)
 
     @cached_property
     def secret(self) -> bytes:

@@ -71,6 +71,15 @@ class Database(Protocol):
         """Run once the outermost transaction has committed; dropped when it rolls back."""
         ...
 
+    def before_commit(self, key: Any, work: Callable[[list[Any]], None]) -> list[Any]:
+        """The list that `work` is given as the last act inside the outermost `write()`; the caller appends to it."""
+        ...
+
+    @property
+    def in_write(self) -> bool:
+        """True inside `write()` on this thread."""
+        ...
+
 
 class Records(Protocol):
     """The one door to records. Every method judges the actor's rights first; a record out of scope is NotFound.

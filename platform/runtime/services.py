@@ -14,6 +14,7 @@ from guanxi.registry.registry import Registry
 
 from .access.actor import UTC_ZONE, Actor
 from .access.grants import AccessTable
+from .audit import Audit
 from .extensions import EXTENSIONS
 from .people import ActorLoader, Credentials
 from .people import Tokens as BearerTokens
@@ -39,6 +40,7 @@ class Services:
     records: RecordService
     zone: ZoneInfo
     language: str
+    audit: Audit
 
     @cached_property
     def actors(self) -> ActorLoader:
@@ -71,11 +73,13 @@ def build_services(
     secret: bytes = b"guanxi",
     extensions: Extensions = EXTENSIONS,
 ) -> Services:
-    """The bundle of a Registry whose tables exist; `secret` keys list cursors (the same for every worker)."""
+    """The bundle of a Registry whose tables exist; `secret` keys list cursors and the audit trail (the same for
+    every worker)."""
     moment = clock or SystemClock()
     tables = Tables(registry, database.peewee)
     access = AccessTable(registry)
     reader = Reader(registry, database, tables=tables, access=access, clock=moment, secret=secret)
+    audit = Audit(database, moment, secret)
     room = Room(
         registry=registry,
         database=database,
@@ -85,5 +89,8 @@ def build_services(
         clock=moment,
         zone=zone,
         extensions=extensions,
+        audit=audit,
     )
-    return Services(registry, database, moment, version, tables, access, reader, RecordService(room), zone, language)
+    return Services(
+        registry, database, moment, version, tables, access, reader, RecordService(room), zone, language, audit
+    )

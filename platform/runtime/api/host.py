@@ -13,6 +13,7 @@ from guanxi.registry import Registry
 
 from ..access.actor import Actor
 from ..access.grants import AccessTable
+from ..audit import Audit
 from ..ports import Database, Records
 
 
@@ -47,6 +48,11 @@ class ApiServices(Protocol):
     @property
     def access(self) -> AccessTable:
         """Rights of every set of roles."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The trail of acts that matter."""
         ...
 
     def actor(self, user_id: int) -> Actor | None:

@@ -13,7 +13,7 @@ from guanxi.common.errors import BadRequest, Conflict, NotFound
 
 from ..files.store import FileStore
 from ..jobs import FINISHED, Job, JobRunner, JobStore
-from ..storage.rows import instant_text, instant_text_json
+from ..storage.rows import instant_text_json
 from ..transfer.exporter import Exporter, rejected_csv
 from ..transfer.limits import MEGABYTE, Limits
 from ..transfer.options import BLANKS, DUPLICATES, ImportOptions, pairs
@@ -287,7 +287,7 @@ def undo_job(job: str) -> Response:
 def export_records(object_name: str) -> Response:
     """All records of a list, streamed."""
     name = known_object(object_name)
-    query = parse.list_query(request, name, also=("format", "style"))
+    query = parse.list_query(request, name, also=("format", "style", "reason"))
     for useless in ("after", "offset", "total"):
         if useless in request.args:
             raise BadRequest(f"'{useless}' has no meaning for an export.", code="bad_parameter")
@@ -302,28 +302,15 @@ def export_records(object_name: str) -> Response:
         limit=query.limit if "limit" in request.args else None,
     )
     body = exporter.stream(made)
-    _note_export(name, made.format)
+    _note_export(name, made.format, request.args.get("style", ""), request.args.get("reason", ""))
     return _download(body, made.content_type, f"{made.name}.{made.format}")
 
 
-def _note_export(object_name: str, format_: str) -> None:
+def _note_export(object_name: str, format_: str, style: str, reason: str) -> None:
     """Who took what out is on record."""
-    bundle, who = services(), actor()
-    detail = f"{format_} {request.query_string.decode('ascii', 'replace')[:1000]}"
-    bundle.database.execute(
-        bundle.database.sql(
-            "INSERT INTO gx_audit (at, actor_id, actor, action, object, address, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        ),
-        (
-            instant_text(bundle.clock.now()),
-            who.id,
-            who.name,
-            "export",
-            object_name,
-            request.remote_addr or "",
-            detail,
-        ),
-    )
+    asked = {name: value for name, value in request.args.items() if name not in ("format", "style", "reason")}
+    detail = {"format": format_, "style": style, "asked": asked}
+    services().audit.record("export", actor(), object=object_name, detail=detail, reason=reason)
 
 
 def _download(body: Iterator[bytes], kind: str, name: str) -> Response:

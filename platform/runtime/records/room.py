@@ -15,6 +15,7 @@ from guanxi.common.clock import Clock
 from guanxi.registry.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import AccessTable
+from guanxi.runtime.audit import Audit
 from guanxi.runtime.calendars import working_calendars
 from guanxi.runtime.files.store import FileStore
 from guanxi.runtime.ports import Database
@@ -53,6 +54,7 @@ class Room:
         clock: Clock,
         zone: ZoneInfo,
         extensions: Extensions | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.registry = registry
         self.db = database
@@ -61,6 +63,7 @@ class Room:
         self.reader = reader
         self.clock = clock
         self.zone = zone
+        self.audit = audit or Audit(database, clock, b"guanxi")
         self.extensions = extensions or Extensions()
         self.files = FileStore(database, clock)
         self.calendars = working_calendars(registry)

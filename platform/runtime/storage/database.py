@@ -40,6 +40,7 @@ class ThreadState(local):
         self.statements = 0
         self.broken = False
         self.effects: list[Callable[[], None]] = []
+        self.finals: dict[Any, tuple[Callable[[list[Any]], None], list[Any]]] = {}
         self.savepoints = 0
         self.started = 0.0
         self.limit: float | None = STATEMENT_TIMEOUT
@@ -78,16 +79,33 @@ class Transaction:
             # Half of this part may stand: unless a savepoint undoes it, the whole must not be committed.
             state.broken = state.broken or (error is not None and state.statements != self.mark)
             return
+        failed = self._finish(state) if error is None and not state.broken and state.finals else None
         broken, effects = state.broken, state.effects
-        state.mode, state.depth, state.broken, state.effects = None, 0, False, []
-        if error is not None or broken:
+        state.mode, state.depth, state.broken, state.effects, state.finals = None, 0, False, [], {}
+        if error is not None or failed is not None or broken:
             handle.end(state, self.mode, commit=False)
+            if failed is not None:
+                raise failed
             if error is None:
                 raise RuntimeError("a part of the transaction failed and was not undone: use savepoint()")
             return
         handle.end(state, self.mode, commit=True)
         for effect in effects:
             _run(effect)
+
+    @staticmethod
+    def _finish(state: ThreadState) -> BaseException | None:
+        """Do what was kept for the end of the transaction, still inside it; what went wrong, or None."""
+        state.depth = 1
+        try:
+            for work, waiting in state.finals.values():
+                if waiting:
+                    work(waiting)
+        except BaseException as fault:
+            return fault
+        finally:
+            state.depth = 0
+        return None
 
 
 def _run(effect: Callable[[], None]) -> None:
@@ -173,6 +191,7 @@ class Handle:
             raise RuntimeError("savepoint() is used inside write()")
         state.savepoints += 1
         name, broken, effects = f"s{state.savepoints}", state.broken, len(state.effects)
+        waiting = {key: len(kept) for key, (_, kept) in state.finals.items()}
         self.execute(f"SAVEPOINT {name}")
         try:
             yield
@@ -181,6 +200,8 @@ class Handle:
             self.execute(f"RELEASE SAVEPOINT {name}")
             state.broken = broken
             del state.effects[effects:]
+            for key, (_, kept) in state.finals.items():
+                del kept[waiting.get(key, 0) :]
             raise
         self.execute(f"RELEASE SAVEPOINT {name}")
 
@@ -190,6 +211,14 @@ class Handle:
             self.state.effects.append(effect)
         else:
             _run(effect)
+
+    def before_commit(self, key: Any, work: Callable[[list[Any]], None]) -> list[Any]:
+        """The list of things that `work` is given once, as the last act inside this thread's `write()`; the caller
+        appends to it. What was appended inside a savepoint that is undone is dropped. `key` tells works apart.
+        """
+        if self.state.mode != "write":
+            raise RuntimeError("before_commit() is used inside write()")
+        return self.state.finals.setdefault(key, (work, []))[1]
 
     @property
     def in_write(self) -> bool:

@@ -7,8 +7,13 @@ and follow a rename (`schema.steps`). Creating is idempotent and safe when sever
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from .database import Handle
 from .functions_port import postgres_ddl
+
+Statement = str | Mapping[str, str]
+"""DDL for both engines, or by the engine's name."""
 
 _TYPES = {
     "sqlite": {
@@ -100,11 +105,47 @@ _FILE_PARTS = [
     "ALTER TABLE gx_files ADD COLUMN token {TEXT} NOT NULL DEFAULT ''",
     "CREATE UNIQUE INDEX IF NOT EXISTS ux_gx_files_token ON gx_files (token) WHERE token <> ''",
 ]
+# The trail of acts is a chain (`runtime.audit`): numbered, hashed, with a head of its own, and never rewritten.
+_AUDIT_REFUSED = "the audit trail is only added to"
+_AUDIT_CHAIN: list[Statement] = [
+    *(
+        f"ALTER TABLE gx_audit ADD COLUMN {name} {{TEXT}} NOT NULL DEFAULT ''"
+        for name in ("channel", "outcome", "reason", "request", "hash")
+    ),
+    "ALTER TABLE gx_audit ADD COLUMN number {INT} NOT NULL DEFAULT 0",
+    "CREATE UNIQUE INDEX IF NOT EXISTS ux_gx_audit_number ON gx_audit (number) WHERE number > 0",
+    "CREATE INDEX IF NOT EXISTS ix_gx_audit_actor ON gx_audit (actor_id, number)",
+    "CREATE INDEX IF NOT EXISTS ix_gx_audit_action ON gx_audit (action, number)",
+    "CREATE INDEX IF NOT EXISTS ix_gx_audit_at ON gx_audit (at)",
+    """CREATE TABLE IF NOT EXISTS gx_audit_head (id {INT} PRIMARY KEY CHECK (id = 1), entries {INT} NOT NULL,
+    hash {TEXT} NOT NULL, seal {TEXT} NOT NULL)""",
+    "INSERT INTO gx_audit_head (id, entries, hash, seal) VALUES (1, 0, '', '')",
+    *(
+        {
+            "sqlite": f"CREATE TRIGGER IF NOT EXISTS gx_audit_no_{act.lower()} BEFORE {act} ON gx_audit "
+            f"BEGIN SELECT RAISE(ABORT, '{_AUDIT_REFUSED}'); END"
+        }
+        for act in ("UPDATE", "DELETE")
+    ),
+    {
+        "postgresql": "CREATE OR REPLACE FUNCTION gx_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_AUDIT_REFUSED}'; END $$"
+    },
+    {
+        "postgresql": "CREATE TRIGGER gx_audit_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON gx_audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION gx_audit_refuse()"
+    },
+]
 # Each entry is one schema number; later changes are appended, never edited.
-_MIGRATIONS: tuple[list[str], ...] = ([*_VERSIONS, *_RECORDS, *_DOORS, *_JOBS], _FILE_PARTS)
+_MIGRATIONS: tuple[Sequence[Statement], ...] = (
+    [*_VERSIONS, *_RECORDS, *_DOORS, *_JOBS],
+    _FILE_PARTS,
+    _AUDIT_CHAIN,
+)
 
-# Platform tables that name objects (and fields) in columns; a rename rewrites them.
-NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_audit", "gx_files", "gx_counters", "gx_kept")
+# Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
+# it says what things were called when it happened.
+NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_files", "gx_counters", "gx_kept")
 NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept")
 
 
@@ -121,7 +162,9 @@ def create_platform_tables(db: Handle) -> None:
         have = (row[0] if row else None) or 0
         for number, statements in enumerate(_MIGRATIONS[have:], start=have + 1):
             for statement in statements:
-                db.execute(statement.format(**types))
+                text = statement if isinstance(statement, str) else statement.get(db.engine, "")
+                if text:
+                    db.execute(text.format(**types))
             db.execute(db.sql("INSERT INTO gx_schema (number) VALUES (?)"), (number,))
         for statement in postgres_ddl() if db.engine == "postgresql" else ():
             db.execute(statement.replace("%", "%%"))
