@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .compile.approvals import compile_approval
 from .compile.apps import compile_app
 from .compile.calendars import compile_calendar
 from .compile.data import compile_data
@@ -18,6 +19,7 @@ from .compile.packs import compile_pack
 from .compile.roles import compile_role
 from .compile.tests import compile_test
 from .documents.app import AppDocument
+from .documents.approval import ApprovalDocument
 from .documents.base import Definition
 from .documents.calendar import CalendarDocument
 from .documents.data import DataDocument
@@ -57,6 +59,7 @@ _ROWS = (
     Kind("object", ObjectDocument, compile_object, "objects", "a table of records with its rules and screens"),
     Kind("role", RoleDocument, compile_role, "roles", "a bundle of rights"),
     Kind("app", AppDocument, compile_app, "apps", "a menu"),
+    Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),
     Kind("test", TestDocument, compile_test, "tests", "a test of the metadata"),
     Kind("patch", PatchDocument, None, "", "a local change to a definition of a pack"),

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from guanxi.common.names import RESERVED_FIELDS, RESERVED_OBJECTS
 
-from .documents.base import MAX_LABEL, MAX_TEXT, MEANINGS, Definition
+from .documents.base import MAX_LABEL, MAX_TEXT, MEANINGS, Definition, Inside
 from .documents.fields import ComputedKeys, FieldPart, OptionKeys, ReferenceKeys
 from .documents.options import OptionPart
 from .documents.steps import VERBS
@@ -135,6 +135,8 @@ def _sentence(model: type[BaseModel]) -> str:
 
 def _keys(model: type[BaseModel]) -> str:
     schema = model.model_json_schema(by_alias=True)
+    if "$ref" in schema:  # a model that contains itself
+        schema = {**schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]], "$defs": schema["$defs"]}
     required = set(schema.get("required", ()))
     rows = []
     for name, one in schema["properties"].items():
@@ -178,15 +180,18 @@ def _plural(shape: str) -> str:
 
 
 # the maps inside a document -------------------------------------------------------------------------------------
-def _nested(model: type[BaseModel], before: str = "") -> dict[str, type[BaseModel]]:
+def _nested(
+    model: type[BaseModel], before: str = "", above: tuple[type[BaseModel], ...] = ()
+) -> dict[str, type[BaseModel]]:
+    """The models of maps inside a document by their paths; one that contains itself is listed where it is first."""
     found: dict[str, type[BaseModel]] = {}
     for name, field in model.model_fields.items():
         path = f"{before}{field.alias or name}"
         for part in _models(field.annotation):
-            if issubclass(part, FieldPart | OptionPart) or part is Definition:
+            if issubclass(part, FieldPart | OptionPart) or part is Definition or part in above:
                 continue
             found[path] = part
-            found.update(_nested(part, f"{path}."))
+            found.update(_nested(part, f"{path}.", (*above, part)))
     return found
 
 
@@ -194,5 +199,6 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     origin = get_origin(annotation)
     if origin in (Annotated, Union, UnionType, dict, list, tuple):
         args = get_args(annotation)[:1] if origin is Annotated else get_args(annotation)
-        return [found for arg in args for found in _models(arg)]
+        inside = [one.model for one in get_args(annotation) if isinstance(one, Inside)]
+        return [*inside, *(found for arg in args for found in _models(arg))]
     return [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []

@@ -57,8 +57,8 @@ class Scope:
 
     @property
     def name(self) -> str:
-        """The object's name."""
-        return self.document.name
+        """The object's name; the document may be another one that speaks of its records."""
+        return self.outline.name
 
     def error(self, code: str, said: str, path: Path, *, hint: str = "", key: bool = False) -> None:
         """Note an error at a path."""

@@ -7,6 +7,7 @@ Schema: so a fault is one sentence at one place, never one per form. Faults carr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -39,6 +40,13 @@ class Part(BaseModel):
     """Base of every map in the grammar: unknown keys refused, frozen, no silent conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Marks a value of several forms with the model of its map, for the reference."""
+
+    model: type[BaseModel]
 
 
 def described(value: object) -> str:
