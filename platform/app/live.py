@@ -13,6 +13,7 @@ from guanxi.registry import Registry
 from guanxi.runtime.services import Services, build_services
 
 from .instance import Instance, compile_stored
+from .outside import outside_of
 from .settling import publish_first, settle
 
 log = logging.getLogger("guanxi.live")
@@ -68,6 +69,7 @@ class Live:
             zone=instance.settings.zone,
             language=instance.settings.languages[0],
             secret=instance.secret,
+            outside=outside_of(instance.settings),
         )
         self._held = services
         log.info("version %s is in use", number)

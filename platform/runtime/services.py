@@ -15,7 +15,11 @@ from guanxi.registry.registry import Registry
 from .access.actor import UTC_ZONE, Actor
 from .access.grants import AccessTable
 from .audit import Audit
+from .background import BACKGROUND, Background
 from .extensions import EXTENSIONS
+from .jobs.schedules import Schedule
+from .jobs.store import JobStore
+from .outside import Outside
 from .people import ActorLoader, Credentials
 from .people import Tokens as BearerTokens
 from .ports import Database
@@ -41,6 +45,8 @@ class Services:
     zone: ZoneInfo
     language: str
     audit: Audit
+    outside: Outside = Outside()
+    background: Background = BACKGROUND
 
     @cached_property
     def actors(self) -> ActorLoader:
@@ -57,6 +63,16 @@ class Services:
         """Bearer tokens."""
         return BearerTokens(self.database, self.clock)
 
+    @cached_property
+    def jobs(self) -> JobStore:
+        """Work for the background: `enqueue`, and what became of it."""
+        return JobStore(self.database, self.clock)
+
+    @cached_property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Everything that runs at set times in this version."""
+        return tuple(schedule for make in self.background.schedules for schedule in make(self))
+
     def actor(self, user_id: int) -> Actor | None:
         """The actor of an active user, or None."""
         return self.actors.load(user_id)
@@ -72,10 +88,12 @@ def build_services(
     language: str = "en",
     secret: bytes = b"guanxi",
     extensions: Extensions = EXTENSIONS,
+    outside: Outside | None = None,
+    background: Background = BACKGROUND,
 ) -> Services:
     """The bundle of a Registry whose tables exist; `secret` keys list cursors and the audit trail (the same for
     every worker)."""
-    moment = clock or SystemClock()
+    moment, around = clock or SystemClock(), outside or Outside()
     tables = Tables(registry, database.peewee)
     access = AccessTable(registry)
     reader = Reader(registry, database, tables=tables, access=access, clock=moment, secret=secret)
@@ -90,7 +108,21 @@ def build_services(
         zone=zone,
         extensions=extensions,
         audit=audit,
+        outside=around,
     )
+    records = RecordService(room)
     return Services(
-        registry, database, moment, version, tables, access, reader, RecordService(room), zone, language, audit
+        registry,
+        database,
+        moment,
+        version,
+        tables,
+        access,
+        reader,
+        records,
+        zone,
+        language,
+        audit,
+        around,
+        background,
     )

@@ -7,7 +7,7 @@ and gives the actor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import orjson
 
 from guanxi.common.clock import Clock, FixedClock
 from guanxi.runtime.access.actor import SYSTEM, Actor
+from guanxi.runtime.extensions import EXTENSIONS
 from guanxi.runtime.schema.service import SchemaService
 from guanxi.runtime.services import Services, build_services
 from guanxi.runtime.storage.database import Handle
@@ -72,9 +73,10 @@ class Project:
         return orjson.dumps(rows).decode()
 
 
-def project(database: Handle, text: str, clock: Clock | None = None) -> Project:
-    """Publish YAML text in an empty database."""
+def project(database: Handle, text: str, clock: Clock | None = None, *, listen: Sequence[str] = ()) -> Project:
+    """Publish YAML text in an empty database; writes of the objects in `listen` leave event rows in the outbox."""
     moment = clock or FixedClock(START)
     registry = registry_of(text)
     SchemaService(database, moment).publish(registry, {}, "test")
-    return Project(build_services(registry, database, clock=moment, version=1), moment)
+    extensions = replace(EXTENSIONS, listeners=(*EXTENSIONS.listeners, lambda _: listen))
+    return Project(build_services(registry, database, clock=moment, version=1, extensions=extensions), moment)

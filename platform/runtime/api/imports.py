@@ -12,12 +12,13 @@ from flask.blueprints import BlueprintSetupState
 from guanxi.common.errors import BadRequest, Conflict, NotFound
 
 from ..files.store import FileStore
-from ..jobs import FINISHED, Job, JobRunner, JobStore
+from ..jobs import FINISHED, Job, JobStore
+from ..jobs.bell import on_ring
+from ..jobs.runner import JobRunner
 from ..storage.rows import instant_text_json
 from ..transfer.exporter import Exporter, rejected_csv
-from ..transfer.limits import MEGABYTE, Limits
 from ..transfer.options import BLANKS, DUPLICATES, ImportOptions, pairs
-from ..transfer.service import IMPORT, handlers, start_import, start_undo
+from ..transfer.service import IMPORT, limits_of, start_import, start_undo
 from ..transfer.undo import KIND as UNDO
 from ..transfer.verdicts import refused_cells, report
 from . import parse, respond
@@ -67,24 +68,10 @@ def _install(state: BlueprintSetupState) -> None:
 
 
 def make_runner(api_host: ApiHost) -> JobRunner:
-    """The runner of imports and undos for one host."""
-
-    def store() -> JobStore:
-        bundle = api_host.services()
-        return JobStore(bundle.database, bundle.clock)
-
-    def watch(fraction: float) -> None:
-        runner.fraction = fraction
-
-    runner = JobRunner(store, handlers(cast(Any, api_host.services), lambda: limits_of(api_host), watch))
+    """The runner of background work for one host."""
+    runner = JobRunner(cast(Any, api_host.services))
+    on_ring(api_host.services().database, runner.hear)
     return runner
-
-
-def limits_of(api_host: ApiHost) -> Limits:
-    """The instance's limits of files."""
-    own, usual = api_host.limits, Limits()
-    size = own.get("upload_megabytes", usual.bytes // MEGABYTE) * MEGABYTE
-    return Limits(size, own.get("import_rows", usual.rows))
 
 
 def _runner() -> JobRunner:
@@ -125,7 +112,7 @@ def import_file(object_name: str) -> Response:
     """A file of records: 202 with the job."""
     name = known_object(object_name)
     options = import_options()
-    limits = limits_of(host())
+    limits = limits_of(host().limits)
     file, file_name, _ = one_file(request, limits.bytes)
     retry_key = request.headers.get("Idempotency-Key", "")
     if len(retry_key) > 200 or not retry_key.isascii():
@@ -147,8 +134,6 @@ def import_file(object_name: str) -> Response:
 
 
 def _accepted(job: int) -> Response:
-    if not current_app.config.get("GUANXI_NO_WORKER"):
-        _runner().wake()
     return respond.answer({"id": job}, 202, {"Location": url_for("guanxi_api.job", job=job)})
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -19,11 +19,18 @@ from guanxi.common.errors import Conflict
 
 from ..ports import Database
 from ..storage.rows import instant_text
+from .bell import Ring, ring
+
+if TYPE_CHECKING:
+    from .kinds import JobKind
 
 LEASE = timedelta(seconds=60)
 LONG_LEASE = timedelta(hours=2)
-MOST_ATTEMPTS = 3
 FINISHED = ("done", "failed", "cancelled")
+_FIRST = (
+    "(j.lane = '' OR NOT EXISTS (SELECT 1 FROM gx_jobs e WHERE e.lane = j.lane AND e.lane <> '' AND e.id < j.id"
+    " AND e.state IN ('queued', 'running')))"
+)
 _COLUMNS = (
     "id, kind, state, by_id, params, result, done, total, at, started_at, finished_at, lease_until, worker, attempts,"
     " error"
@@ -70,38 +77,52 @@ class JobStore:
 
     # making and reading -----------------------------------------------------------------------------
     def create(
-        self, kind: str, by_id: int | None, params: Mapping[str, Any], *, key: str | None = None, worker: str = ""
+        self,
+        kind: str,
+        by_id: int | None,
+        params: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        worker: str = "",
+        due_at: datetime | None = None,
+        order: str = "",
     ) -> int:
         """A new job: queued, or running at once for the worker named. With `key`, the job that has it already."""
-        state, now = ("running", self.now()) if worker else ("queued", self.now())
+        now = self.now()
+        begun = (now, self.now(LEASE), 1) if worker else (None, None, 0)
+        due = instant_text(due_at) if due_at is not None else now
+        state, text = "running" if worker else "queued", orjson.dumps(params).decode()
         with self.db.write():
-            self.db.execute(
+            made = self.db.returning(
                 self.db.sql(
-                    "INSERT INTO gx_jobs (kind, state, by_id, params, at, due_at, started_at, lease_until, worker,"
-                    " attempts, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+                    "INSERT INTO gx_jobs (kind, state, by_id, params, at, due_at, started_at, lease_until, attempts,"
+                    " worker, key, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+                    " RETURNING id"
                 ),
-                (
-                    kind,
-                    state,
-                    by_id,
-                    orjson.dumps(params).decode(),
-                    now,
-                    now,
-                    now if worker else None,
-                    self.now(LEASE) if worker else None,
-                    worker,
-                    1 if worker else 0,
-                    key,
-                ),
+                (kind, state, by_id, text, now, due, *begun, worker, key, order),
             )
-            last = "last_insert_rowid()" if self.db.engine == "sqlite" else "lastval()"
-            if key is None:
-                row = self.db.one(f"SELECT {last}")
-            else:
-                row = self.db.one(self.db.sql("SELECT id FROM gx_jobs WHERE key = ?"), (key,))
-        if row is None:
+            if made and not worker:
+                ring(self.db, Ring("job", made[0][0], due_at))
+            if not made:
+                made = self.db.rows(self.db.sql("SELECT id FROM gx_jobs WHERE key = ?"), (key,))
+        if not made:
             raise Conflict("The job could not be made.")
-        return int(row[0])
+        return int(made[0][0])
+
+    def enqueue(
+        self,
+        kind: str,
+        params: Mapping[str, Any],
+        *,
+        due_at: datetime | None = None,
+        by: int | None = None,
+        key: str | None = None,
+        order: str | None = None,
+    ) -> int:
+        """A job for the background, written in the caller's transaction; its id. `params` is JSON-ready, `by` the user
+        who asks. The same `key` gives the first job again; jobs of one `order` run one after the other.
+        """
+        return self.create(kind, by, params, key=key, due_at=due_at, order=order or "")
 
     def get(self, job_id: int) -> Job | None:
         """A job by id."""
@@ -120,41 +141,46 @@ class JobStore:
         return [_job(row) for row in self.db.rows(self.db.sql(sql), (*params, limit))]
 
     # working ----------------------------------------------------------------------------------------
-    def claim(self, worker: str, kinds: Sequence[str]) -> Job | None:
-        """The next job for this worker: a queued one, or one whose worker has fallen silent; None without any."""
-        now = self.now()
-        marks = ", ".join("?" * len(kinds))
+    def claim(self, worker: str, kinds: Mapping[str, JobKind], job_id: int | None = None) -> Job | None:
+        """The next job for this worker, or the one named: a queued one that is due, or one whose worker has fallen
+        silent; None without any.
+        """
+        now, marks = self.now(), ", ".join("?" * len(kinds))
+        one = " AND j.id = ?" if job_id is not None else ""
+        params = (*kinds, now, now, *(() if job_id is None else (job_id,)))
         found = self.db.one(
             self.db.sql(
-                f"SELECT id, state FROM gx_jobs WHERE kind IN ({marks}) AND ((state = 'queued' AND due_at <= ?)"  # noqa: S608
-                " OR (state = 'running' AND lease_until < ?)) ORDER BY due_at, id LIMIT 1"
+                f"SELECT j.id FROM gx_jobs j WHERE j.kind IN ({marks}) AND ((j.state = 'queued' AND j.due_at <= ?)"  # noqa: S608
+                f" OR (j.state = 'running' AND j.lease_until < ?)){one} AND {_FIRST} ORDER BY j.due_at, j.id LIMIT 1"
             ),
-            (*kinds, now, now),
+            params,
         )
         if found is None:
             return None
-        job_id, state = found
         with self.db.write():
-            old = self.get(job_id)
-            if old is not None and state == "running" and not resumable(old):
+            old = self.get(found[0])
+            if old is None:
+                return None
+            kind = kinds[old.kind]
+            if old.state == "running" and not (kind.takes_over(old) and old.attempts <= max(len(kind.waits), 1)):
                 self._give_up(old)
                 return None
             taken = self.db.execute(
                 self.db.sql(
                     "UPDATE gx_jobs SET state = 'running', worker = ?, lease_until = ?, attempts = attempts + 1,"
-                    " started_at = COALESCE(started_at, ?) WHERE id = ? AND state = ?"
+                    " error = '', started_at = COALESCE(started_at, ?) WHERE id = ? AND state = ?"
                     " AND (state = 'queued' OR lease_until < ?)"
                 ),
-                (worker, self.now(LEASE), now, job_id, state, now),
+                (worker, self.now(kind.lease), now, old.id, old.state, now),
             )
-            return self.get(job_id) if taken else None
+            return self.get(old.id) if taken else None
 
     def _give_up(self, job: Job) -> None:
-        row = job.result.get("last_row", 0)
-        error = f"The worker stopped after row {row}; the rows up to there were written."
+        row = job.result.get("last_row")
+        error = "The worker stopped" + ("." if row is None else f" after row {row}; the rows up to there were written.")
         self.db.execute(
             self.db.sql(
-                "UPDATE gx_jobs SET state = 'failed', finished_at = ?, error = ?"
+                "UPDATE gx_jobs SET state = 'failed', finished_at = ?, error = ?, lease_until = NULL"
                 " WHERE id = ? AND state = 'running' AND lease_until < ?"
             ),
             (self.now(), error, job.id, self.now()),
@@ -185,6 +211,76 @@ class JobStore:
         if not kept:
             raise LostJob("The job was cancelled or taken over.")
 
+    def advance(self, job: Job, worker: str, *, done: int, total: int | None, result: Mapping[str, Any] | None) -> None:
+        """Note how far the work is and keep the lease; what is None stays as it was. Raises LostJob."""
+        text = None if result is None else orjson.dumps(result).decode()
+        kept = self.db.execute(
+            self.db.sql(
+                "UPDATE gx_jobs SET done = ?, total = COALESCE(?, total), result = COALESCE(?, result),"
+                " lease_until = ? WHERE id = ? AND worker = ? AND state = 'running'"
+            ),
+            (done, total, text, self.now(LEASE), job.id, worker),
+        )
+        if not kept:
+            raise LostJob("The job was cancelled or taken over.")
+
+    def complete(self, job: Job, worker: str, result: Mapping[str, Any]) -> None:
+        """End the job as done; its progress is full. Raises LostJob."""
+        text, now = orjson.dumps(result).decode(), self.now()
+        kept = self.db.execute(
+            self.db.sql(
+                "UPDATE gx_jobs SET state = 'done', total = CASE WHEN done > COALESCE(total, 0) THEN done ELSE total"
+                " END, result = CASE WHEN ? = '{}' THEN result ELSE ? END, finished_at = ?, lease_until = NULL"
+                " WHERE id = ? AND worker = ? AND state = 'running'"
+            ),
+            (text, text, now, job.id, worker),
+        )
+        if not kept:
+            raise LostJob("The job was cancelled or taken over.")
+
+    def again(self, job: Job, worker: str, wait: timedelta, reason: str, *, counted: bool = True) -> None:
+        """Queue the job again for later. Raises LostJob."""
+        kept = self.db.execute(
+            self.db.sql(
+                "UPDATE gx_jobs SET state = 'queued', due_at = ?, error = ?, lease_until = NULL,"
+                " attempts = attempts - ? WHERE id = ? AND worker = ? AND state = 'running'"
+            ),
+            (self.now(wait), reason[:2000], 0 if counted else 1, job.id, worker),
+        )
+        if not kept:
+            raise LostJob("The job was cancelled or taken over.")
+        ring(self.db, Ring("job", job.id, self.clock.now() + wait))
+
+    def retry(self, job_id: int) -> bool:
+        """Queue a failed or cancelled job again, from its first try; False when it is neither."""
+        done = bool(
+            self.db.execute(
+                self.db.sql(
+                    "UPDATE gx_jobs SET state = 'queued', due_at = ?, attempts = 0, error = '', finished_at = NULL"
+                    " WHERE id = ? AND state IN ('failed', 'cancelled')"
+                ),
+                (self.now(), job_id),
+            )
+        )
+        if done:
+            ring(self.db, Ring("job", job_id))
+        return done
+
+    def note(self, job_id: int, text: str, level: str = "info") -> None:
+        """Add a line to a job's log."""
+        self.db.execute(
+            self.db.sql("INSERT INTO gx_job_log (job_id, at, level, text) VALUES (?, ?, ?, ?)"),
+            (job_id, self.now(), level, text[:2000]),
+        )
+
+    def log(self, job_id: int, limit: int = 200) -> list[tuple[str, str, str]]:
+        """The last lines of a job's log, oldest first: instant, level, text."""
+        rows = self.db.rows(
+            self.db.sql("SELECT at, level, text FROM gx_job_log WHERE job_id = ? ORDER BY id DESC LIMIT ?"),
+            (job_id, limit),
+        )
+        return [(at, level, text) for at, level, text in reversed(rows)]
+
     def finish(
         self, job: Job, worker: str, *, state: str, done: int, result: Mapping[str, Any], error: str = ""
     ) -> None:
@@ -210,11 +306,6 @@ class JobStore:
                 (self.now(), job_id),
             )
         )
-
-
-def resumable(job: Job) -> bool:
-    """True when another worker may go on where this one stopped."""
-    return bool(job.params.get("resumable")) and job.attempts < MOST_ATTEMPTS
 
 
 def _job(row: Sequence[Any]) -> Job:

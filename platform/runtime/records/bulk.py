@@ -2,7 +2,8 @@
 
 One question per chunk finds the references and the unique values that are taken; ids and running numbers are reserved
 as blocks; rows, history and search entries go in by one statement each. A bad row is reported by its position and stops
-nobody. The outbox gets one row per chunk (kind `records.created`, payload `ids`) instead of one per record.
+nobody. Where somebody listens, the outbox gets one row per chunk (kind `records.created`, payload `ids`) instead of one
+per record.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from guanxi.common.errors import FieldError, Forbidden, GuanxiError, Invalid
+from guanxi.runtime.jobs.bell import ring
 from guanxi.runtime.people.revision import PEOPLE_OBJECTS, touch
 from guanxi.runtime.storage.tables import unique_value
 
@@ -28,7 +30,7 @@ from .messages import fault, text
 from .numbers import take as take_numbers
 from .plan import ObjectPlan
 from .steps import entered
-from .store import HISTORY_COLUMNS
+from .store import EVENTS, HISTORY_COLUMNS
 
 if TYPE_CHECKING:
     from .work import Work
@@ -244,9 +246,11 @@ class BulkCreator:
             for row in rows
         ]
         db.insert_many("gx_history", HISTORY_COLUMNS, history)
-        payload = orjson.dumps({"action": "create", "by": actor.id, "ids": list(ids)}).decode()
-        key = f"{plan.name}-{ids[0]}-{ids[-1]}-create"
-        db.execute(work.room.outbox, (stamp, "records.created", plan.name, None, payload, key, stamp))
+        if plan.name in work.room.listened:
+            payload = orjson.dumps({"action": "create", "by": actor.id, "ids": list(ids)}).decode()
+            key = f"{plan.name}-{ids[0]}-{ids[-1]}-create"
+            db.execute(work.room.outbox, (stamp, "records.created", plan.name, None, payload, key, stamp))
+            ring(db, EVENTS)
         if plan.searched:
             work.statements(plan.name).indexer.put_new(db, rows)
         if plan.name in PEOPLE_OBJECTS:

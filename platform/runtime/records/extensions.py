@@ -9,7 +9,7 @@ watches pays one look into a mapping.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ class Watcher:
         """Refuse by raising a class of `common.errors`; nothing is stored then. `change.new` has no id on create."""
 
     def after(self, work: Work, plan: ObjectPlan, change: Change) -> None:
-        """The row, its history and its outbox row are stored."""
+        """The row, its history and its event row are stored."""
 
     def after_many(self, work: Work, plan: ObjectPlan, rows: Sequence[dict[str, Any]]) -> None:
         """A chunk of new rows is stored; one call in place of many `after`."""
@@ -85,11 +85,14 @@ Verb = Callable[["Work", ObjectPlan, Row, Any, "Row | None"], None]
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """What a Room is made with. `watchers` gives, once the room stands, who watches which object."""
+    """What a Room is made with. `watchers` gives, once the room stands, who watches which object; `listeners` names the
+    objects whose writes are to leave an event row (`record.created` …) in the outbox. Others cost nothing there.
+    """
 
     watchers: Sequence[Callable[[Room], Mapping[str, Watcher]]] = ()
     actions: Sequence[RecordAction] = ()
     verbs: Mapping[str, Verb] = field(default_factory=dict)
+    listeners: Sequence[Callable[[Room], Iterable[str]]] = ()
 
 
 def gather(makers: Sequence[Callable[[Room], Mapping[str, Watcher]]], room: Room) -> Watchers:

@@ -18,6 +18,7 @@ from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.audit import Audit
 from guanxi.runtime.calendars import working_calendars
 from guanxi.runtime.files.store import FileStore
+from guanxi.runtime.outside import Outside
 from guanxi.runtime.ports import Database
 from guanxi.runtime.query.reader import Reader
 from guanxi.runtime.search.index import Indexer
@@ -55,6 +56,7 @@ class Room:
         zone: ZoneInfo,
         extensions: Extensions | None = None,
         audit: Audit | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self.registry = registry
         self.db = database
@@ -65,6 +67,7 @@ class Room:
         self.zone = zone
         self.audit = audit or Audit(database, clock, b"guanxi")
         self.extensions = extensions or Extensions()
+        self.outside = outside or Outside()
         self.files = FileStore(database, clock)
         self.calendars = working_calendars(registry)
         self.related = {name: found.related for name, found in registry.objects.items()}
@@ -91,7 +94,10 @@ class Room:
         found = self._texts.get(object_name)
         if found is None:
             found = self._texts[object_name] = Statements(
-                self.tables[object_name], self.db, Indexer(self.registry.objects[object_name], self.db.engine)
+                self.tables[object_name],
+                self.db,
+                Indexer(self.registry.objects[object_name], self.db.engine),
+                events=object_name in self.listened,
             )
         return found
 
@@ -121,6 +127,11 @@ class Room:
     def watchers(self) -> Watchers:
         """Object name → who takes part in its writes."""
         return gather(self.extensions.watchers, self)
+
+    @cached_property
+    def listened(self) -> frozenset[str]:
+        """Objects whose writes leave an event row in the outbox, because somebody wants to hear of them."""
+        return frozenset(name for ask in self.extensions.listeners for name in ask(self))
 
     @cached_property
     def inbound(self) -> Mapping[str, tuple[Inbound, ...]]:

@@ -22,7 +22,7 @@ Params = Callable[[dict[str, Any]], tuple[Any, ...]]
 class Statements:
     """Texts, and the functions that turn rows into parameters and back, for one object on one engine."""
 
-    def __init__(self, table: ObjectTable, db: Database, indexer: Indexer) -> None:
+    def __init__(self, table: ObjectTable, db: Database, indexer: Indexer, *, events: bool = False) -> None:
         self.table = table
         self.indexer = indexer
         self.engine = db.engine
@@ -41,7 +41,8 @@ class Statements:
         self._insert_params = storing_function(db.engine, table.cells(inserted))
         self.insert = self._insert() + ' RETURNING "id"'
         self.known_columns = ("id", *self.insert_columns)
-        self.insert_traced = _traced(self._insert(), indexer) if db.engine == "postgresql" else ""
+        self.events = events
+        self.insert_traced = _traced(self._insert(), indexer, events=events) if db.engine == "postgresql" else ""
         self.links = {field: _LinkTexts(quoted(link.name), self.mark) for field, link in table.links.items()}
 
     def insert_params(self, row: dict[str, Any]) -> tuple[Any, ...]:
@@ -111,11 +112,16 @@ class Statements:
         return self.table.columns[name].cell()
 
 
-def _traced(insert: str, indexer: Indexer) -> str:
+def _traced(insert: str, indexer: Indexer, *, events: bool) -> str:
     """One statement, one way to the server and back, for a new row and everything it leaves behind. Parameters: the
     row's, those of `store._first_traces`, the prepared texts of the index.
     """
-    index = ""
+    index = event = ""
+    if events:
+        event = (
+            ", o AS (INSERT INTO gx_outbox (at, kind, object, record_id, payload, key, due_at) SELECT %s::text,"
+            " 'record.created', %s::text, r.id, %s::text, %s::text || '-' || r.id || '-1-create', %s::text FROM r)"
+        )
     if indexer.fields:
         columns = ", ".join(quoted(c) for c in indexer.columns)
         texts = ", ".join(["%s::tsvector"] * len(indexer.fields))
@@ -127,10 +133,8 @@ def _traced(insert: str, indexer: Indexer) -> str:
     return (
         f'WITH r AS ({insert} RETURNING "id"),'  # noqa: S608 (names from the registry)
         " h AS (INSERT INTO gx_history (object, record_id, version, at, by_id, action, channel, changes)"
-        " SELECT %s::text, r.id, 1, %s::text, %s::bigint, 'create', %s::text, %s::text FROM r),"
-        " o AS (INSERT INTO gx_outbox (at, kind, object, record_id, payload, key, due_at) SELECT %s::text,"
-        " 'record.created', %s::text, r.id, %s::text, %s::text || '-' || r.id || '-1-create', %s::text FROM r)"
-        f"{index} SELECT id FROM r"
+        " SELECT %s::text, r.id, 1, %s::text, %s::bigint, 'create', %s::text, %s::text FROM r)"
+        f"{event}{index} SELECT id FROM r"
     )
 
 

@@ -1,7 +1,7 @@
 """Rows of records in and out of the database: load, lock, insert, update, links, and what each write leaves behind.
 
-Each write leaves three traces in its own transaction: a history row (tracked fields that moved), an outbox row (what
-later effects are made from) and the search index. Nothing here judges anything.
+Each write leaves its traces in its own transaction: a history row (tracked fields that moved), the search index, and an
+event row in the outbox where somebody listens to the object. Nothing here judges anything.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from guanxi.common.errors import Stale
+from guanxi.runtime.jobs.bell import Ring, ring
 from guanxi.runtime.people.revision import PEOPLE_OBJECTS, touch
 
 from .draft import filled
@@ -26,6 +27,7 @@ HISTORY = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 OUTBOX = "INSERT INTO gx_outbox (at, kind, object, record_id, payload, key, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+EVENTS = Ring("outbox")
 OUTCOMES = {"create": "created", "delete": "deleted", "restore": "restored", "purge": "purged"}
 
 
@@ -58,8 +60,10 @@ def insert(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> int:
     names = [name for name in plan.writable if row.get(name) is not None]
     params = texts.insert_params(row)
     if texts.insert_traced:
-        params = (*params, *_first_traces(work, plan, names, row), *texts.indexer.prepared(row))
-        record_id: int = work.db.returning(texts.insert_traced, params)[0][0]
+        first = _first_traces(work, plan, names, row, events=texts.events)
+        record_id: int = work.db.returning(texts.insert_traced, (*params, *first, *texts.indexer.prepared(row)))[0][0]
+        if texts.events:
+            ring(work.db, EVENTS)
         row["id"] = record_id
         _touch(work, plan)
     else:
@@ -71,10 +75,14 @@ def insert(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> int:
     return record_id
 
 
-def _first_traces(work: Work, plan: ObjectPlan, names: Sequence[str], row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What `Statements.insert_traced` binds for the history and the outbox."""
+def _first_traces(
+    work: Work, plan: ObjectPlan, names: Sequence[str], row: Mapping[str, Any], *, events: bool
+) -> tuple[Any, ...]:
+    """What `Statements.insert_traced` binds for the history and, with `events`, the outbox."""
     actor, stamp, name = work.actor, work.stamp, plan.name
     changes = orjson.dumps(plan.first_values(row)).decode()
+    if not events:
+        return name, stamp, actor.id, actor.channel, changes
     payload = orjson.dumps({"action": "create", "version": 1, "by": actor.id, "changed": names}).decode()
     return name, stamp, actor.id, actor.channel, changes, stamp, name, payload, name, stamp
 
@@ -139,17 +147,19 @@ def trace(
     changed: Sequence[str] = (),
     changes: Mapping[str, Any],
 ) -> None:
-    """Leave the history row, the outbox row and the search entry of one write."""
+    """Leave the history row, the search entry and, where somebody listens, the event row of one write."""
     record_id, version = row["id"], row["version"]
     db, stamp = work.db, work.stamp
     kept = orjson.dumps(changes).decode()
     db.execute(
         work.room.history, (plan.name, record_id, version, stamp, work.actor.id, action, work.actor.channel, kept)
     )
-    payload = orjson.dumps({"action": action, "version": version, "by": work.actor.id, "changed": list(changed)})
-    kind = f"record.{OUTCOMES.get(action, 'updated')}"
-    key = f"{plan.name}-{record_id}-{version}-{action}"
-    db.execute(work.room.outbox, (stamp, kind, plan.name, record_id, payload.decode(), key, stamp))
+    if plan.name in work.room.listened:
+        payload = orjson.dumps({"action": action, "version": version, "by": work.actor.id, "changed": list(changed)})
+        kind = f"record.{OUTCOMES.get(action, 'updated')}"
+        key = f"{plan.name}-{record_id}-{version}-{action}"
+        db.execute(work.room.outbox, (stamp, kind, plan.name, record_id, payload.decode(), key, stamp))
+        ring(db, EVENTS)
     _touch(work, plan)
     searched = plan.searched
     if searched and (action == "create" or not searched.isdisjoint(changed)):

@@ -136,16 +136,58 @@ _AUDIT_CHAIN: list[Statement] = [
         "FOR EACH STATEMENT EXECUTE FUNCTION gx_audit_refuse()"
     },
 ]
+# Background work: effects in order and with dead letters, jobs that are tried again, schedules, workers, and what is
+# known of destinations outside. Outbox rows of an earlier form were events that nothing read.
+_BACKGROUND: list[Statement] = [
+    "DELETE FROM gx_outbox WHERE done_at IS NULL",
+    "ALTER TABLE gx_outbox ADD COLUMN lane {TEXT} NOT NULL DEFAULT ''",
+    "ALTER TABLE gx_outbox ADD COLUMN destination {TEXT} NOT NULL DEFAULT ''",
+    "ALTER TABLE gx_outbox ADD COLUMN worker {TEXT} NOT NULL DEFAULT ''",
+    "ALTER TABLE gx_outbox ADD COLUMN dead_at {TEXT}",
+    "ALTER TABLE gx_outbox ADD COLUMN once {TEXT}",
+    "DROP INDEX IF EXISTS ix_gx_outbox_due",
+    """CREATE INDEX IF NOT EXISTS ix_gx_outbox_waiting ON gx_outbox (kind, due_at, id)
+    WHERE done_at IS NULL AND dead_at IS NULL""",
+    """CREATE INDEX IF NOT EXISTS ix_gx_outbox_lane ON gx_outbox (lane, id)
+    WHERE done_at IS NULL AND dead_at IS NULL AND lane <> ''""",
+    """CREATE INDEX IF NOT EXISTS ix_gx_outbox_leased ON gx_outbox (lease_until)
+    WHERE done_at IS NULL AND dead_at IS NULL AND lease_until IS NOT NULL""",
+    "CREATE INDEX IF NOT EXISTS ix_gx_outbox_done ON gx_outbox (done_at) WHERE done_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS ix_gx_outbox_dead ON gx_outbox (dead_at) WHERE dead_at IS NOT NULL",
+    "CREATE UNIQUE INDEX IF NOT EXISTS ux_gx_outbox_once ON gx_outbox (once) WHERE once IS NOT NULL",
+    "ALTER TABLE gx_jobs ADD COLUMN lane {TEXT} NOT NULL DEFAULT ''",
+    "CREATE INDEX IF NOT EXISTS ix_gx_jobs_lane ON gx_jobs (lane, id) WHERE lane <> ''",
+    "CREATE INDEX IF NOT EXISTS ix_gx_jobs_by ON gx_jobs (by_id, id)",
+    """CREATE TABLE IF NOT EXISTS gx_job_log (id {ID}, job_id {INT} NOT NULL, at {TEXT} NOT NULL,
+    level {TEXT} NOT NULL, text {TEXT} NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS ix_gx_job_log_job ON gx_job_log (job_id, id)",
+    """CREATE TABLE IF NOT EXISTS gx_schedules (name {TEXT} PRIMARY KEY, spec {TEXT} NOT NULL, last_due {TEXT} NOT NULL,
+    next_due {TEXT} NOT NULL, job_id {INT})""",
+    """CREATE TABLE IF NOT EXISTS gx_workers (name {TEXT} PRIMARY KEY, at {TEXT} NOT NULL, seen_at {TEXT} NOT NULL,
+    threads {INT} NOT NULL, busy {TEXT} NOT NULL DEFAULT '')""",
+    """CREATE TABLE IF NOT EXISTS gx_deliveries (id {ID}, outbox_id {INT} NOT NULL, at {TEXT} NOT NULL,
+    webhook {TEXT} NOT NULL, message_id {TEXT} NOT NULL, event {TEXT} NOT NULL, object {TEXT} NOT NULL DEFAULT '',
+    record_id {INT}, attempt {INT} NOT NULL, status {INT} NOT NULL DEFAULT 0, milliseconds {INT} NOT NULL DEFAULT 0,
+    request {TEXT} NOT NULL DEFAULT '', answer {TEXT} NOT NULL DEFAULT '', error {TEXT} NOT NULL DEFAULT '')""",
+    "CREATE INDEX IF NOT EXISTS ix_gx_deliveries_webhook ON gx_deliveries (webhook, id)",
+    "CREATE INDEX IF NOT EXISTS ix_gx_deliveries_at ON gx_deliveries (at)",
+    """CREATE TABLE IF NOT EXISTS gx_destinations (name {TEXT} PRIMARY KEY, failing_since {TEXT},
+    failures {INT} NOT NULL DEFAULT 0, paused_at {TEXT}, until {TEXT}, reason {TEXT} NOT NULL DEFAULT '')""",
+    """CREATE TABLE IF NOT EXISTS gx_hook_calls (hook {TEXT} NOT NULL, message_id {TEXT} NOT NULL, at {TEXT} NOT NULL,
+    outcome {TEXT} NOT NULL DEFAULT '', PRIMARY KEY (hook, message_id))""",
+    "CREATE INDEX IF NOT EXISTS ix_gx_hook_calls_at ON gx_hook_calls (at)",
+]
 # Each entry is one schema number; later changes are appended, never edited.
 _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     [*_VERSIONS, *_RECORDS, *_DOORS, *_JOBS],
     _FILE_PARTS,
     _AUDIT_CHAIN,
+    _BACKGROUND,
 )
 
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
 # it says what things were called when it happened.
-NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_files", "gx_counters", "gx_kept")
+NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_files", "gx_counters", "gx_kept", "gx_deliveries")
 NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept")
 
 

@@ -20,7 +20,7 @@ from guanxi.registry import Registry
 
 from ..access.actor import Actor
 from ..access.grants import AccessTable
-from ..jobs.runner import Cancelled
+from ..jobs.outcome import Cancelled
 from ..jobs.store import LONG_LEASE, Job, JobStore
 from ..records.service import RecordService
 from .engine import OUTCOMES, Engine, Verdict

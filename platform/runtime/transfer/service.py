@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from guanxi.common.errors import Conflict, Forbidden, NotFound
+from guanxi.common.labels import Label
 
 from ..access.actor import Actor
 from ..files.store import FileStore
+from ..jobs.kinds import Handler, JobKind, Run
 from ..jobs.store import Job, JobStore
 from .importer import Importer, ImportServices, Progress, Stop, job_params, no_progress, plan_import
 from .limits import MEGABYTE, Limits
@@ -19,7 +22,11 @@ from .options import ImportOptions
 from .undo import KIND as UNDO
 from .undo import Undoer, check_undoable
 
+if TYPE_CHECKING:
+    from ..services import Services
+
 IMPORT = "import"
+MOST_ATTEMPTS = 3
 READ_AT_ONCE = 8 * MEGABYTE
 SOURCE = "gx:import"
 
@@ -100,26 +107,53 @@ def start_undo(store: JobStore, actor: Actor, import_id: int) -> int:
     return store.create(UNDO, actor.id, params, key=f"undo:{job.id}")
 
 
-def handlers(
-    services: Callable[[], WorkerServices], limits: Callable[[], Limits], watch: Callable[[float], None]
-) -> dict[str, Callable[[Job, str, Stop], None]]:
-    """What a worker does for each kind of job; `watch` hears how far it is."""
+def _do_import(services: Services, run: Run) -> None:
+    files = FileStore(services.database, services.clock)
+    run_import(
+        services,
+        run.store,
+        files,
+        run.job,
+        run.worker,
+        limits=limits_of(services.outside.limits),
+        on_progress=lambda _, fraction: run.watch(fraction),
+        stop=run.cancelled,
+    )
 
-    def tell(_rows: int, fraction: float) -> None:
-        watch(fraction)
 
-    def do_import(job: Job, worker: str, stop: Stop) -> None:
-        bundle = services()
-        store = JobStore(bundle.database, bundle.clock)
-        files = FileStore(bundle.database, bundle.clock)
-        run_import(bundle, store, files, job, worker, limits=limits(), on_progress=tell, stop=stop)
+def _do_undo(services: Services, run: Run) -> None:
+    who = person_of(services, run.job)
+    Undoer(
+        services,
+        run.store,
+        run.job,
+        run.worker,
+        who,
+        on_progress=lambda _, fraction: run.watch(fraction),
+        stop=run.cancelled,
+    ).run()
 
-    def do_undo(job: Job, worker: str, stop: Stop) -> None:
-        bundle = services()
-        store = JobStore(bundle.database, bundle.clock)
-        Undoer(bundle, store, job, worker, person_of(bundle, job), on_progress=tell, stop=stop).run()
 
-    return {IMPORT: do_import, UNDO: do_undo}
+def _resumable(job: Job) -> bool:
+    return bool(job.params.get("resumable")) and job.attempts < MOST_ATTEMPTS
+
+
+def _kind(handler: Handler, **label: str) -> JobKind:
+    waits = (timedelta(0),) * MOST_ATTEMPTS
+    return JobKind(handler, Label.of(label), waits=waits, ends_itself=True, takes_over=_resumable, stays_failed=True)
+
+
+JOB_KINDS = {
+    IMPORT: _kind(_do_import, en="Import", zh="导入"),
+    UNDO: _kind(_do_undo, en="Take an import back", zh="撤销导入"),
+}
+
+
+def limits_of(own: Mapping[str, int]) -> Limits:
+    """The limits of files among an instance's limits."""
+    usual = Limits()
+    size = own.get("upload_megabytes", usual.bytes // MEGABYTE) * MEGABYTE
+    return Limits(size, own.get("import_rows", usual.rows))
 
 
 def person_of(services: WorkerServices, job: Job) -> Actor:

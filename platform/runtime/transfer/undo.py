@@ -16,7 +16,7 @@ import orjson
 from guanxi.common.errors import Conflict, GuanxiError, Invalid, NotFound, Unavailable
 
 from ..access.actor import Actor
-from ..jobs.runner import Cancelled
+from ..jobs.outcome import Cancelled
 from ..jobs.store import FINISHED, Job, JobStore
 from ..records.remove import delete
 from ..records.store import load

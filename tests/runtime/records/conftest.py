@@ -147,7 +147,7 @@ class House:
 @pytest.fixture
 def house(database: Handle) -> House:
     """Li and Wang sell in one team, Chen in another looks after the north, the watcher only looks."""
-    made = project(database, HOUSE)
+    made = project(database, HOUSE, listen=("customer",))
     one, two = made.team("One"), made.team("Two")
     admin = made.user("admin", ["administrator"])
     li, wang = made.user("li", ["sales"], team=one), made.user("wang", ["sales"], team=one)

@@ -82,7 +82,7 @@ FULL: dict[str, Any] = {
 
 @pytest.fixture
 def world(database: Handle) -> Project:
-    return project(database, KINDS)
+    return project(database, KINDS, listen=("thing",))
 
 
 def text(record: Any) -> bytes:

@@ -13,6 +13,7 @@ from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.jobs.store import JobStore, LostJob
 from guanxi.runtime.transfer import importer
 from guanxi.runtime.transfer.limits import Limits
+from guanxi.runtime.transfer.service import JOB_KINDS
 from tests.runtime.transfer.conftest import ADMIN, Shop
 
 MIXED = """code,title,价格,Level,account
@@ -268,7 +269,7 @@ def test_a_run_that_was_killed_goes_on_behind_its_last_row(shop: Shop, monkeypat
     store = shop.store
     params = job_params("item", ImportOptions(), resumable=True)
     store.create("import", None, params)
-    job = store.claim("first", ("import",))
+    job = store.claim("first", JOB_KINDS)
     assert job is not None
     seen: list[int] = []
 
@@ -282,9 +283,9 @@ def test_a_run_that_was_killed_goes_on_behind_its_last_row(shop: Shop, monkeypat
             io.BytesIO(text.encode()), "f.csv"
         )
     assert seen == [2, 4]
-    assert store.claim("second", ("import",)) is None
+    assert store.claim("second", JOB_KINDS) is None
     shop.project.clock.advance(minutes=5)
-    taken = store.claim("second", ("import",))
+    taken = store.claim("second", JOB_KINDS)
     assert taken is not None
     assert taken.done == 4
     Importer(shop.project.services, store, taken, "second", ADMIN).run(io.BytesIO(text.encode()), "f.csv")
@@ -301,11 +302,11 @@ def test_a_silent_worker_that_cannot_be_followed_is_marked_failed(shop: Shop) ->
     store: JobStore = shop.store
     job_id = store.create("import", None, {"object": "item"}, worker="gone")
     shop.project.clock.advance(**{"seconds": timedelta(minutes=2).total_seconds()})
-    assert store.claim("other", ("import",)) is None
+    assert store.claim("other", JOB_KINDS) is None
     job = store.get(job_id)
     assert job is not None
     assert job.state == "failed"
-    assert "row 0" in job.error
+    assert "stopped" in job.error
 
 
 def test_a_cancelled_job_writes_nothing_more(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +318,7 @@ def test_a_cancelled_job_writes_nothing_more(shop: Shop, monkeypatch: pytest.Mon
     monkeypatch.setattr(importer, "CHUNK", 1)
     store = shop.store
     store.create("import", None, job_params("item", ImportOptions()))
-    job = store.claim("w", ("import",))
+    job = store.claim("w", JOB_KINDS)
     assert job is not None
     with pytest.raises(LostJob):
         Importer(

@@ -1,0 +1,37 @@
+"""The catalogue of background work: how effects of each kind leave, what each kind of job does, what runs when.
+
+One row each. A handler or deliverer gets the services of the version published now; see `jobs.kinds`, `outbox.entry`
+and `jobs.schedules` for what an entry looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .jobs.kinds import JobKind
+from .jobs.schedules import Schedule
+from .outbox.entry import Deliverer
+from .transfer.service import JOB_KINDS as TRANSFER_JOBS
+
+if TYPE_CHECKING:
+    from .services import Services
+
+Schedules = Callable[["Services"], Iterable[Schedule]]
+
+
+@dataclass(frozen=True)
+class Background:
+    """What a bundle of services can do in the background. `schedules` are asked once per published version."""
+
+    deliverers: Mapping[str, Deliverer] = field(default_factory=dict)
+    kinds: Mapping[str, JobKind] = field(default_factory=dict)
+    schedules: Sequence[Schedules] = ()
+
+
+DELIVERERS: dict[str, Deliverer] = {}
+JOB_KINDS: dict[str, JobKind] = {**TRANSFER_JOBS}
+SCHEDULES: tuple[Schedules, ...] = ()
+
+BACKGROUND = Background(DELIVERERS, JOB_KINDS, SCHEDULES)
