@@ -154,8 +154,8 @@ class Records(Protocol):
 
     def delete(
         self, actor: Actor, object_name: str, record_id: int, *, version: int | None = None, permanent: bool = False
-    ) -> None:
-        """To the trash, or for good."""
+    ) -> int | None:
+        """To the trash, or for good. Returns the approval that it waits for, None when it is done."""
         ...
 
     def restore(self, actor: Actor, object_name: str, record_id: int) -> Saved:

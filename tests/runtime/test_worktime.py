@@ -42,8 +42,12 @@ def test_working_days_end_with_the_day() -> None:
 
 def test_the_clock_changes() -> None:
     # 8 March 2026 has 23 hours in New York, 1 November has 25.
-    assert ROUND.between(local("2026-03-08T00:00", NEW_YORK), local("2026-03-09T00:00", NEW_YORK)) == timedelta(hours=23)
-    assert ROUND.between(local("2026-11-01T00:00", NEW_YORK), local("2026-11-02T00:00", NEW_YORK)) == timedelta(hours=25)
+    assert ROUND.between(local("2026-03-08T00:00", NEW_YORK), local("2026-03-09T00:00", NEW_YORK)) == timedelta(
+        hours=23
+    )
+    assert ROUND.between(local("2026-11-01T00:00", NEW_YORK), local("2026-11-02T00:00", NEW_YORK)) == timedelta(
+        hours=25
+    )
 
 
 def test_a_calendar_that_never_works_answers_nothing() -> None:

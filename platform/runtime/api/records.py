@@ -103,6 +103,8 @@ def update_record(object_name: str, record: str) -> Response:
         version=parse.if_match(request),
         force_duplicates=force,
     )
+    if saved.approval is not None:
+        return respond.answer({**saved.record, "approval": saved.approval}, 202, {"ETag": respond.tag(saved.version)})
     return respond.answer(saved.record, 200, {"ETag": respond.tag(saved.version)})
 
 
@@ -112,9 +114,11 @@ def delete_record(object_name: str, record: str) -> Response:
     name = known_object(object_name)
     args = parse.parameters(request, ("permanent",))
     permanent = parse.truth(args.get("permanent", "false"), "permanent")
-    services().records.delete(
+    waits = services().records.delete(
         actor(), name, parse.record_id(record), version=parse.if_match(request), permanent=permanent
     )
+    if waits is not None:
+        return respond.answer({"approval": waits}, 202)
     return respond.no_content()
 
 

@@ -61,9 +61,13 @@ class AggregateQuery:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A write's outcome: `record` is what the actor may read of it, in JSON form; `changed` the fields that moved."""
+    """A write's outcome: `record` is what the actor may read of it, in JSON form; `changed` the fields that moved.
+
+    `approval` is the approval that the change waits for; nothing moved then.
+    """
 
     id: int
     version: int
     record: Mapping[str, Any]
     changed: frozenset[str] = frozenset()
+    approval: int | None = None

@@ -49,9 +49,11 @@ def run_batch(work: Work, plan: ObjectPlan, operations: Sequence[Mapping[str, An
 
 
 def _guarded(work: Work, plan: ObjectPlan, operation: Any) -> Answer:
+    before = len(work.held)
     try:
         with work.db.savepoint():
-            return _one(work, plan, operation)
+            answer = _one(work, plan, operation)
+        return {**answer, "status": 202, "approval": work.held[-1]} if len(work.held) > before else answer
     except Unavailable:
         raise
     except GuanxiError as error:

@@ -34,9 +34,11 @@ def referring_ids(work: Work, inbound: Inbound, record_id: int, *, trashed: bool
 
 def trash(work: Work, plan: ObjectPlan, row: Row, seen: set[tuple[str, int]]) -> None:
     """Move a record and what goes along into the trash. Raises Invalid when something restricts it."""
-    _go(work, plan, row, seen, permanent=False)
     change = Change("delete", dict(row), None)
-    watchers = work.before(plan, change)
+    watchers = work.before(plan, change) if seen else work.before_or_wait(plan, change)
+    if watchers is None:
+        return
+    _go(work, plan, row, seen, permanent=False)
     store.set_trashed(work, plan, row, trashed=True)
     store.trace(work, plan, "delete", row, changes={})
     work.after(plan, change, watchers)

@@ -51,8 +51,12 @@ class Watcher:
     must come to an end by itself: `work.depth` counts how deep writes have set each other off.
     """
 
-    def before(self, work: Work, plan: ObjectPlan, change: Change) -> None:
-        """Refuse by raising a class of `common.errors`; nothing is stored then. `change.new` has no id on create."""
+    def before(self, work: Work, plan: ObjectPlan, change: Change) -> bool | None:
+        """Refuse by raising a class of `common.errors`; nothing is stored then. `change.new` has no id on create.
+
+        True takes the change over: it is not stored now, and the watcher has noted in `work.held` what it waits for.
+        A create cannot be taken over.
+        """
 
     def after(self, work: Work, plan: ObjectPlan, change: Change) -> None:
         """The row, its history and its event row are stored."""

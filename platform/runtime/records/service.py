@@ -121,7 +121,8 @@ class RecordService:
                 raise NotFound("There is no such record.")
         except NotFound:
             record = {"id": row["id"], "version": row["version"]}
-        return Saved(row["id"], row["version"], record, frozenset(changed))
+        approval = work.held[-1] if work.held else None
+        return Saved(row["id"], row["version"], record, frozenset(changed), approval)
 
     def validate(
         self, actor: Actor, object_name: str, values: Mapping[str, Any], record_id: int | None = None
@@ -180,12 +181,15 @@ class RecordService:
 
     def delete(
         self, actor: Actor, object_name: str, record_id: int, *, version: int | None = None, permanent: bool = False
-    ) -> None:
+    ) -> int | None:
         """See Records."""
         number, known = checked_id(record_id), version_number(version)
-        self._write(
-            actor, object_name, lambda work, plan: delete(work, plan, number, version=known, permanent=permanent)
-        )
+
+        def do(work: Work, plan: ObjectPlan) -> int | None:
+            delete(work, plan, number, version=known, permanent=permanent)
+            return work.held[-1] if work.held else None
+
+        return self._write(actor, object_name, do)
 
     def restore(self, actor: Actor, object_name: str, record_id: int) -> Saved:
         """See Records."""

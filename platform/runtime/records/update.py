@@ -51,7 +51,8 @@ def update(
         return dict(old), []
     if not work.may(plan, operation, draft.new):
         raise Forbidden(text("scope", work.language))
-    save(work, plan, old, draft.new, changed, rights=rights, action=action, note=note)
+    if not save(work, plan, old, draft.new, changed, rights=rights, action=action, note=note):
+        return dict(old), []
     entered(work, plan, old, draft.new)
     return work.row(plan.name, record_id) or draft.new, changed
 
@@ -96,10 +97,12 @@ def save(
     rights: WriteRights,
     action: str = "update",
     note: Mapping[str, Any] | None = None,
-) -> None:
-    """Store a judged change and its traces."""
+) -> bool:
+    """Store a judged change and its traces; False when it was taken over and waits."""
     change = Change(action, dict(old), new, changed)
-    watchers = work.before(plan, change)
+    watchers = work.before_or_wait(plan, change)
+    if watchers is None:
+        return False
     try:
         store.update(work, plan, old, new, changed)
     except ConstraintViolation as error:
@@ -113,3 +116,4 @@ def save(
         changes.update(note)
     store.trace(work, plan, action, new, changed=changed, changes=changes)
     work.after(plan, change, watchers)
+    return True

@@ -33,7 +33,21 @@ MOST_ASKED = 400
 class Work:
     """See the module. `trusted` is set while steps of the metadata itself are carried out."""
 
-    __slots__ = ("_children", "_rows", "actor", "db", "depth", "language", "now", "room", "stamp", "trusted", "written")
+    __slots__ = (
+        "_children",
+        "_rows",
+        "actor",
+        "db",
+        "depth",
+        "exempt",
+        "held",
+        "language",
+        "now",
+        "room",
+        "stamp",
+        "trusted",
+        "written",
+    )
 
     def __init__(self, room: Room, actor: Actor) -> None:
         self.room = room
@@ -45,6 +59,8 @@ class Work:
         self.trusted = actor.system
         self.depth = 0
         self.written = 0
+        self.exempt: frozenset[str] = frozenset()  # rooms whose own writes these are: they do not stop themselves
+        self.held: list[int] = []  # approvals that took a change over
         self._rows: dict[tuple[str, int], dict[str, Any] | None] = {}
         self._children: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
 
@@ -161,10 +177,21 @@ class Work:
 
     # those who take part -----------------------------------------------------------------------------
     def before(self, plan: ObjectPlan, change: Change) -> tuple[Watcher, ...]:
-        """Ask everybody who watches the object; returns them, to be told by `after` once the row is stored."""
+        """Ask everybody who watches the object; returns them, to be told by `after` once the row is stored. Conflict
+        when one of them would have the change wait: here it cannot.
+        """
         watchers = self.room.watchers.get(plan.name, ())
         for watcher in watchers:
-            watcher.before(self, plan, change)
+            if watcher.before(self, plan, change):
+                raise Conflict("This needs an approval of its own first.", code="running")
+        return watchers
+
+    def before_or_wait(self, plan: ObjectPlan, change: Change) -> tuple[Watcher, ...] | None:
+        """Like `before`; None when the change was taken over, so that nothing is to be stored now."""
+        watchers = self.room.watchers.get(plan.name, ())
+        for watcher in watchers:
+            if watcher.before(self, plan, change):
+                return None
         return watchers
 
     def after(self, plan: ObjectPlan, change: Change, watchers: tuple[Watcher, ...]) -> None:
@@ -182,6 +209,15 @@ class Work:
         """Something was undone: nothing that was read is sure any more."""
         self._rows.clear()
         self._children.clear()
+
+    @contextmanager
+    def exempted(self, room: str) -> Iterator[None]:
+        """Write as a room that watches: its own watcher lets these writes pass."""
+        before, self.exempt = self.exempt, self.exempt | {room}
+        try:
+            yield
+        finally:
+            self.exempt = before
 
     @contextmanager
     def trust(self) -> Iterator[None]:

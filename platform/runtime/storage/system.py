@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from .database import Handle
 from .functions_port import postgres_ddl
+from .system_approvals import APPROVALS
+from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
 
 Statement = str | Mapping[str, str]
 """DDL for both engines, or by the engine's name."""
@@ -183,11 +185,20 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     _FILE_PARTS,
     _AUDIT_CHAIN,
     _BACKGROUND,
+    APPROVALS,
 )
 
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
 # it says what things were called when it happened.
-NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_files", "gx_counters", "gx_kept", "gx_deliveries")
+NAMING_OBJECTS = (
+    "gx_history",
+    "gx_outbox",
+    "gx_files",
+    "gx_counters",
+    "gx_kept",
+    "gx_deliveries",
+    *APPROVAL_OBJECTS,
+)
 NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept")
 
 
