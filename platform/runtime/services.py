@@ -19,6 +19,7 @@ from .background import BACKGROUND, Background
 from .extensions import EXTENSIONS
 from .jobs.schedules import Schedule
 from .jobs.store import JobStore
+from .outbound import Outbound
 from .outside import Outside
 from .people import ActorLoader, Credentials
 from .people import Tokens as BearerTokens
@@ -67,6 +68,11 @@ class Services:
     def jobs(self) -> JobStore:
         """Work for the background: `enqueue`, and what became of it."""
         return JobStore(self.database, self.clock)
+
+    @cached_property
+    def outbound(self) -> Outbound:
+        """The way out for every request of the server to another machine."""
+        return Outbound(self.outside.allow)
 
     @cached_property
     def schedules(self) -> tuple[Schedule, ...]:
