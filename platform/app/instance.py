@@ -1,4 +1,7 @@
-"""An instance: its folder, settings, database and the definitions its folder holds. Opened by every command."""
+"""An instance: its folder, settings, database and the definitions its folder holds. Opened by every command.
+
+What reads and compiles definitions is imported where it is used: a worker that runs what others published needs none.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guanxi.common.clock import Clock, SystemClock
 from guanxi.common.diagnostics import Diagnostics
-from guanxi.metadata.bases import bases_in, record_bases
-from guanxi.metadata.bundle import Bundle, from_text, to_text
-from guanxi.metadata.load import ReadCache, read_definitions
-from guanxi.metadata.sources import INSTANCE, builtin_layer, folder_layer, text_layer
 from guanxi.registry import Registry
 from guanxi.runtime.audit import Audit
-from guanxi.runtime.schema.service import SchemaService
+from guanxi.runtime.schema.history import History
 from guanxi.runtime.storage.database import Handle, open_database
 from guanxi.runtime.storage.system import create_platform_tables
 
-from .packs import pack_layers
 from .settings import Settings, load_settings, read_settings
+from .snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from guanxi.metadata.bundle import Bundle
+    from guanxi.metadata.load import ReadCache
+    from guanxi.runtime.schema.service import SchemaService
 
 METADATA = "metadata"
 SECRET_FILE = "data/secret.key"  # noqa: S105
@@ -51,8 +55,15 @@ class Instance:
         return handle
 
     @cached_property
+    def versions(self) -> History:
+        """What was published, for those who publish nothing."""
+        return History(self.database)
+
+    @cached_property
     def schema(self) -> SchemaService:
         """Versions, plans and applying them."""
+        from guanxi.runtime.schema.service import SchemaService
+
         return SchemaService(self.database, self.clock, compile_stored)
 
     @cached_property
@@ -77,6 +88,11 @@ class Instance:
                 beside.unlink()
         return path.read_bytes()
 
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """Versions as they were compiled before."""
+        return Snapshots(self.folder, self.secret)
+
     def packs(self) -> tuple[str, ...]:
         """The packs that `guanxi.yaml` names now: another process may have installed one since this one began."""
         found = Diagnostics()
@@ -89,6 +105,11 @@ class Instance:
 
         `files` stands in for the folder's `metadata/`. Raises DefinitionError when something cannot be read.
         """
+        from guanxi.metadata.bundle import Bundle
+        from guanxi.metadata.sources import INSTANCE, builtin_layer, folder_layer, text_layer
+
+        from .packs import pack_layers
+
         found = Diagnostics()
         wanted = self.packs() if packs is None else packs
         layers = [builtin_layer(), *pack_layers(wanted, self.folder, found)]
@@ -107,6 +128,9 @@ class Instance:
 
 def compile_bundle(bundle: Bundle, cache: ReadCache | None = None) -> Registry:
     """Compile a bundle. Raises DefinitionError with everything wrong in it."""
+    from guanxi.metadata.bases import bases_in
+    from guanxi.metadata.load import read_definitions
+
     known = bases_in(bundle.bases)
     return read_definitions(
         bundle.layers, languages=bundle.languages, currency=bundle.currency, cache=cache, bases=known
@@ -115,18 +139,25 @@ def compile_bundle(bundle: Bundle, cache: ReadCache | None = None) -> Registry:
 
 def with_bases(bundle: Bundle, earlier: Bundle | None) -> Bundle:
     """The bundle with what its patches were made against, as far as it or the version before knows."""
+    from guanxi.metadata.bases import record_bases
+    from guanxi.metadata.bundle import Bundle
+
     before = earlier or Bundle(())
     return replace(bundle, bases=record_bases(bundle.layers, before.layers, before.bases))
 
 
 def stored(bundle: Bundle) -> Mapping[str, Any]:
     """The form in which a version keeps its sources."""
+    from guanxi.metadata.bundle import to_text
+
     value: Mapping[str, Any] = json.loads(to_text(bundle))
     return value
 
 
 def bundle_of(value: Mapping[str, Any]) -> Bundle:
     """The bundle of a version."""
+    from guanxi.metadata.bundle import from_text
+
     return from_text(json.dumps(value))
 
 

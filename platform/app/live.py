@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 from threading import Lock
 
-from guanxi.metadata.load import ReadCache
+import orjson
+
 from guanxi.registry import Registry
 from guanxi.runtime.services import Services, build_services
 
@@ -24,7 +25,6 @@ class Live:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self._cache = ReadCache()
         self._lock = Lock()
         self._held: Services | None = None
 
@@ -34,7 +34,7 @@ class Live:
         `known` is the current version's number where the caller has just read it.
         """
         if known is None:
-            current = self.instance.schema.current()
+            current = self.instance.versions.current()
             known = current[0] if current else 0
         held = self._held
         if held is not None and held.version == known:
@@ -43,21 +43,29 @@ class Live:
 
     def _swap(self) -> Services:
         with self._lock:
-            current = self.instance.schema.current()
+            current = self.instance.versions.current()
             first = current is None
             if current is None:
                 publish_first(self.instance)
-                current = self.instance.schema.current()
+                current = self.instance.versions.current()
             if current is None:
                 raise RuntimeError("publishing the platform left no version")
             number = current[0]
             if self._held is not None and self._held.version == number:
                 return self._held
-            registry = compile_stored(self.instance.schema.bundle_of(number), self._cache)
-            services = self._use(registry, number)
+            services = self._use(self._registry(number), number)
         if first:
             settle(services, self.instance)
         return services
+
+    def _registry(self, number: int) -> Registry:
+        """A version's definitions: as whoever published it left them, else compiled here and left for the others."""
+        sources = self.instance.versions.sources_of(number)
+        known = self.instance.snapshots.load(sources)
+        if known is None:
+            known = compile_stored(orjson.loads(sources))
+            self.instance.snapshots.keep(sources, known)
+        return known
 
     def _use(self, registry: Registry, number: int) -> Services:
         instance = self.instance

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from guanxi.common.diagnostics import DefinitionError
 from guanxi.common.errors import Conflict, FieldError, Invalid, NotFound
-from guanxi.metadata.bundle import Bundle, instance_files
-from guanxi.metadata.load import ReadCache
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
-from guanxi.runtime.schema.explain import as_data
-from guanxi.runtime.schema.plan import Plan
+from guanxi.runtime.schema.history import sources_text
 
 from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored, with_bases
-from .packs import installed, is_path
 from .settling import settle
 
 if TYPE_CHECKING:
+    from guanxi.metadata.bundle import Bundle
+    from guanxi.metadata.load import ReadCache
+    from guanxi.runtime.schema.plan import Plan
+
     from .live import Live
 
 
@@ -52,11 +52,15 @@ class Publisher:
     def __init__(self, instance: Instance, live: Live) -> None:
         self.instance = instance
         self.live = live
-        self._cache = ReadCache()
+        self._cache: ReadCache | None = None
 
     # what would happen --------------------------------------------------------------------------------
     def compiled(self, bundle: Bundle) -> Registry:
         """The registry of a bundle. Raises RefusedDefinitions."""
+        from guanxi.metadata.load import ReadCache
+
+        if self._cache is None:
+            self._cache = ReadCache()
         try:
             return compile_bundle(bundle, self._cache)
         except DefinitionError as fault:
@@ -82,6 +86,8 @@ class Publisher:
 
     def plan(self, actor: Actor, files: Mapping[str, str] | None, allow: Sequence[str]) -> dict[str, Any]:
         """See `runtime.api.host.Publisher`."""
+        from guanxi.runtime.schema.explain import as_data
+
         made, _ = self.make_plan(actor, files, allow)
         return as_data(made, allow)
 
@@ -110,6 +116,9 @@ class Publisher:
     def _publish(self, made: Plan, registry: Registry, allow: Sequence[str], note: str) -> dict[str, Any]:
         from dataclasses import replace
 
+        from guanxi.runtime.schema.explain import as_data
+
+        self.instance.snapshots.keep(sources_text(made.bundle), registry)  # before any worker can hear of the version
         number = self.instance.schema.apply(replace(made, note=note or made.note), registry, allow=allow)
         settle(self.live.services(), self.instance)
         return {"version": number, "published": not made.empty, "plan": as_data(made, allow)}
@@ -127,6 +136,8 @@ class Publisher:
 
     def files(self) -> dict[str, str]:
         """The instance's own files as they are published."""
+        from guanxi.metadata.bundle import instance_files
+
         current = self.instance.schema.current()
         return instance_files(bundle_of(self.instance.schema.bundle_of(current[0])).layers) if current else {}
 
@@ -139,6 +150,8 @@ class Publisher:
     # packs --------------------------------------------------------------------------------------------
     def packs(self) -> Sequence[dict[str, Any]]:
         """See `runtime.api.host.Publisher`."""
+        from .packs import installed
+
         have = self.live.services().registry.packs
         return [
             {
@@ -158,6 +171,7 @@ class Publisher:
         loads sample rows after install). A pack is named, not given by a folder: paths are for the command line.
         """
         from .pack_changes import PackChanges
+        from .packs import is_path
 
         changes = PackChanges(self)
         if is_path(name):

@@ -2,7 +2,7 @@
 
 The plan of the field's own region is judged strictly (a number that cannot exist is refused); of other countries only
 the length, because a plan far away is known too badly to refuse a customer's number. Mobile numbers, the bulk of all,
-take a short way through the same plan's own pattern.
+take a short way through the same plan's own pattern. The library is loaded with the first field of this type.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat
 from pydantic import AfterValidator, Field
 
 from .base import Coercer, FieldContext, FieldOptions
@@ -27,6 +25,8 @@ _DASHES = re.compile("[‐‑‒–—−·]")
 
 
 def _known_region(region: str) -> str:
+    import phonenumbers
+
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError(f"{region!r} is not a region with a telephone plan (two capital letters, such as CN)")
     return region
@@ -47,19 +47,23 @@ def e164(text: str, region: str) -> str:
     """The stored form of a number as written; "" when it is none."""
     if not _LAWFUL.match(text):
         return ""
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(text, region)
-    except NumberParseException:
+    except phonenumbers.NumberParseException:
         return ""
     if not phonenumbers.is_valid_number(number):
         foreign = number.country_code != phonenumbers.country_code_for_region(region)
         if not (foreign and text.startswith("+") and phonenumbers.is_possible_number(number)):
             return ""
-    plain = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return f"{plain};ext={number.extension}" if number.extension else plain
 
 
 def _mobile(region: str) -> tuple[str, re.Pattern[str]] | None:
+    from phonenumbers import PhoneMetadata
+
     plan = PhoneMetadata.metadata_for_region(region)
     pattern = plan.mobile.national_number_pattern if plan and plan.mobile else None
     if not plan or not pattern or (plan.national_prefix_for_parsing and region != "CN"):

@@ -1,7 +1,8 @@
 """The json type: any JSON value within limits of depth and size, perhaps held to a JSON Schema.
 
 A schema is written by an administrator and runs on outside values, so what could run away is refused when the
-definition is read: references to elsewhere, circles, schemas that unfold too far; patterns run on RE2.
+definition is read: references to elsewhere, circles, schemas that unfold too far; patterns run on RE2. The library is
+loaded with the first schema.
 """
 
 from __future__ import annotations
@@ -9,18 +10,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import extend
 from pydantic import AfterValidator, Field
-from referencing import Registry
 
 from .base import Coercer, FieldContext, FieldOptions, ValueFault
 from .cleaning import MAX_INTEGER, range_fault, refuse_control, type_fault
 from .places import StructuredType
 from .texts import compiled_pattern
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 MAX_DEPTH = 20
 MAX_NODES = 5_000
@@ -38,19 +39,34 @@ _REFUSED_KEYWORDS = (
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
     if isinstance(instance, str) and not compiled_pattern(pattern).search(instance):
         yield ValidationError("the text does not match the pattern")
 
 
 def _unique(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     """In linear time; the library compares every entry with every other where they cannot be sorted."""
+    from jsonschema.exceptions import ValidationError
+
     if wanted and isinstance(instance, list):
         texts = {json.dumps(entry, sort_keys=True) for entry in instance}
         if len(texts) < len(instance):
             yield ValidationError("an entry stands twice")
 
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique})  # type: ignore[no-untyped-call]
+@lru_cache(maxsize=1)
+def _class() -> Any:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    return extend(Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique})  # type: ignore[no-untyped-call]
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    from referencing import Registry
+
+    return _class()(schema, registry=Registry())
 
 
 def _unfolded(part: Any, root: Mapping[str, Any], open_refs: tuple[str, ...]) -> int:
@@ -82,6 +98,9 @@ def _unfolded(part: Any, root: Mapping[str, Any], open_refs: tuple[str, ...]) ->
 
 def _lawful_schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
     if schema is not None:
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import SchemaError
+
         try:
             Draft202012Validator.check_schema(schema)
             _unfolded(schema, schema, ())
@@ -116,7 +135,7 @@ class Json(StructuredType):
 
     def coercer(self, options: JsonOptions, context: FieldContext) -> Coercer:
         """Within the limits and the schema."""
-        validator = None if options.schema_ is None else _Validator(options.schema_, registry=Registry())
+        validator = None if options.schema_ is None else _validator(options.schema_)
 
         def coerce(value: object) -> Any:
             if value is None or (isinstance(value, str) and not value.strip()):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
-
-import holidays
-from chinese_calendar.constants import holidays as chinese_holidays
-from chinese_calendar.constants import workdays as chinese_workdays
 
 from guanxi.expressions.calendar import WorkingCalendar
 from guanxi.registry.packs import Calendar
@@ -18,8 +14,26 @@ YEARS = range(2000, 2041)
 
 
 def working_calendars(registry: Registry) -> Mapping[str, WorkingCalendar]:
-    """All calendars by name."""
-    return {name: working_calendar(found) for name, found in registry.calendars.items()}
+    """All calendars by name, each made when it is asked for first: a country's holidays take a while to work out."""
+    return _Calendars(registry.calendars)
+
+
+class _Calendars(Mapping[str, WorkingCalendar]):
+    def __init__(self, defined: Mapping[str, Calendar]) -> None:
+        self._defined = defined
+        self._made: dict[str, WorkingCalendar] = {}
+
+    def __getitem__(self, name: str) -> WorkingCalendar:
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = working_calendar(self._defined[name])
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._defined)
+
+    def __len__(self) -> int:
+        return len(self._defined)
 
 
 def working_calendar(calendar: Calendar) -> WorkingCalendar:
@@ -34,7 +48,12 @@ def _public(country: str) -> tuple[frozenset[date], frozenset[date]]:
     """Days off and make-up days of a country; China's as its State Council announced them."""
     if not country:
         return frozenset(), frozenset()
+    import holidays  # loaded with the first calendar that follows a country
+
     if country.upper() == "CN":
+        from chinese_calendar.constants import holidays as chinese_holidays
+        from chinese_calendar.constants import workdays as chinese_workdays
+
         known = {day.year for day in chinese_holidays}
         later = holidays.country_holidays("CN", years=[year for year in YEARS if year not in known])
         return frozenset(chinese_holidays) | frozenset(later), frozenset(chinese_workdays)

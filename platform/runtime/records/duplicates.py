@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import peewee
-from rapidfuzz.fuzz import ratio
 
 from guanxi.common.text import fold
 from guanxi.fieldtypes.companies import company_core
@@ -104,4 +103,10 @@ def _like(part: MatchPart, wanted: str, value: Any, score: float) -> bool:
     if value is None:
         return False
     other = _core(part, value)
-    return wanted == other or (score < 1 and ratio(wanted, other) / 100 >= score)
+    if wanted == other:
+        return True
+    if score >= 1:
+        return False
+    from rapidfuzz.fuzz import ratio
+
+    return ratio(wanted, other) / 100 >= score

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,7 +15,9 @@ from guanxi.runtime.storage.names import object_table, quoted
 
 from .moves import Moves
 from .shapes import Shape
-from .value_rules import Kept
+
+if TYPE_CHECKING:
+    from .value_rules import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,12 @@ class History:
 
     def bundle_of(self, number: int) -> Mapping[str, Any]:
         """The sources of a version; NotFound when there is none of this number."""
-        bundle: Mapping[str, Any] = orjson.loads(self._column("bundle", number))
+        bundle: Mapping[str, Any] = orjson.loads(self.sources_of(number))
         return bundle
+
+    def sources_of(self, number: int) -> str:
+        """The sources of a version as the text they are stored as; NotFound when there is none of this number."""
+        return self._column("bundle", number)
 
     def plan_of(self, number: int) -> Mapping[str, Any]:
         """What was done to publish a version: steps, findings, definitions, moves."""
@@ -93,6 +99,8 @@ class History:
 
     def kept(self, after: int = 0, moves: Moves | None = None) -> list[Kept]:
         """What versions after `after` set aside, oldest first, by the names that `moves` leads to."""
+        from .value_rules import Kept  # the room of planning, which a server does not need
+
         rows = self.db.rows(
             self.db.sql(
                 "SELECT object, field, version, at, place, name, shape FROM gx_kept "
@@ -129,6 +137,11 @@ class History:
         if row is None:
             raise NotFound(f"There is no version {number}.")
         return str(row[0])
+
+
+def sources_text(bundle: Mapping[str, Any]) -> str:
+    """The text as which a version's sources are stored."""
+    return orjson.dumps(bundle).decode()
 
 
 def _texts(bundle: Mapping[str, Any]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from guanxi.runtime.storage.rows import instant_text
 from .definitions import changes, under_new_names
 from .desired import desired
 from .explain import as_data
-from .history import History
+from .history import History, sources_text
 from .introspect import drift
 from .look import Look
 from .moves import Moves, declared, undone
@@ -218,7 +218,7 @@ class SchemaService(History):
                 plan.author,
                 plan.note,
                 plan.target_fingerprint,
-                orjson.dumps(plan.bundle).decode(),
+                sources_text(plan.bundle),
                 orjson.dumps(done).decode(),
                 orjson.dumps(plan.allow).decode(),
                 plan.rollback_to,

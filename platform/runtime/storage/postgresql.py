@@ -24,7 +24,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 from .database import LOCK_TIMEOUT, STATEMENT_TIMEOUT, Handle, Mode, ThreadState
-from .faults import ConnectionLost, StalePlan, postgres_fault
+from .faults import ConnectionLost, StalePlan
+from .faults_postgresql import postgres_fault
 from .names import quoted
 
 T = TypeVar("T")

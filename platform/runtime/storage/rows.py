@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
-from psycopg.types.json import Jsonb
 
 from guanxi.fieldtypes.base import ColumnKind
 from guanxi.runtime.ports import Engine
@@ -96,7 +95,13 @@ def from_stored(engine: Engine, form: Form, kind: ColumnKind, scale: int = 0, *,
 
 def to_stored(engine: Engine, kind: ColumnKind, scale: int = 0) -> Convert:
     """Python form → stored form; None stays None."""
-    convert = _decimal_scaled(scale) if (engine, kind) == ("sqlite", "decimal") else _TO_STORED[engine].get(kind)
+    convert = _TO_STORED[engine].get(kind)
+    if (engine, kind) == ("sqlite", "decimal"):
+        convert = _decimal_scaled(scale)
+    elif (engine, kind) == ("postgresql", "json"):
+        from psycopg.types.json import Jsonb  # a driver is imported where its engine is used
+
+        convert = Jsonb
     if convert is None:
         return _same
     return lambda value: None if value is None else convert(value)
@@ -151,7 +156,7 @@ _TO_STORED: dict[str, dict[str, Convert]] = {
         "time": lambda value: value.isoformat(timespec="seconds"),
         "json": _dumps,
     },
-    "postgresql": {"json": Jsonb},
+    "postgresql": {},
 }
 _PYTHON_JSON: dict[str, Convert] = {
     "date": date.isoformat,

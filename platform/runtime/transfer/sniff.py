@@ -14,8 +14,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Literal
 
-import charset_normalizer
-
 from guanxi.common.errors import BadRequest
 from guanxi.common.names import did_you_mean
 
@@ -193,6 +191,8 @@ def find_encoding(file: BinaryIO) -> str:
         return "utf-8"
     if _likely_chinese(start) and decodes(file, "gb18030"):
         return "gb18030"
+    import charset_normalizer
+
     best = charset_normalizer.from_bytes(start[: 64 * 1024]).best()
     guess = codecs.lookup(best.encoding).name if best is not None else ""
     if guess and guess in {codecs.lookup(one).name for one in ENCODINGS} and decodes(file, guess):
