@@ -1,8 +1,8 @@
 """`create_site`: puts the screens on a Flask application.
 
 Registers the assets, Flask-Admin with our index view and the one host of all objects, and the hooks around every
-request: one `Visit` per request, the forgery check, security headers, error pages. Paths of other rooms (`/api`, health
-checks) pass untouched but for the headers.
+request: one `Visit` per request, the forgery check, who may call the route, error pages. Paths of other rooms (`/api`,
+health checks) pass untouched.
 """
 
 from __future__ import annotations
@@ -14,20 +14,24 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
+from guanxi.common.errors import Unauthorized
+
+from .access import demand
 from .assets import asset_url, blueprint
 from .cells import avatar
+from .consoles.catalogue import CONSOLES, consoles_of
 from .home import Home
 from .host import Host
 from .icons import fragment_sprite, icon, sprite
 from .navigation import navigation
 from .ports import ServicesSource
 from .refusals import install_pages
-from .security import HEADERS, ConstantHeaders, check_forgery, forgery_token, harden
+from .security import check_forgery, forgery_token
 from .texts import catalogue, gettext, ngettext
 from .visit import LANGUAGE_NAMES, begin_visit, current_visit
 
 SESSION_HOURS = 12
-OWN_ENDPOINTS = ("admin", "records")
+OWN_ENDPOINTS = frozenset(("admin", "records", *(f"console_{one.address}" for one in CONSOLES)))
 
 
 def create_site(app: Flask, services: ServicesSource) -> Admin:
@@ -42,6 +46,8 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
         app, name="Guanxi", url="/", index_view=Home(host), theme=Bootstrap4Theme(base_template="admin/base.html")
     )
     admin.add_view(host)
+    for console in CONSOLES:
+        admin.add_view(console())
     _templates(app)
 
     @app.before_request
@@ -50,10 +56,10 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
             return None
         g.visit = begin_visit(request, services())
         check_forgery(request)
+        if not demand(request.endpoint or "", g.visit.actor):
+            raise Unauthorized
         return None
 
-    app.after_request(harden)
-    app.wsgi_app = ConstantHeaders(app.wsgi_app, HEADERS)  # type: ignore[method-assign]
     install_pages(app)
     return admin
 
@@ -90,6 +96,7 @@ def _templates(app: Flask) -> None:
         csrf_token=forgery_token,
         visit=current_visit,
         navigation=lambda: navigation(current_visit()),
+        consoles=lambda: consoles_of(current_visit().actor),
         language_names=LANGUAGE_NAMES,
         script_texts=script_texts,
         flashed=lambda: get_flashed_messages(with_categories=True),

@@ -8,7 +8,7 @@ from typing import Any
 
 from guanxi.common.errors import FieldError, Invalid
 from guanxi.common.names import did_you_mean
-from guanxi.runtime.access.actor import SYSTEM
+from guanxi.runtime.access.actor import SYSTEM, Actor
 from guanxi.runtime.people import Credentials, Tokens
 from guanxi.runtime.query.request import ListQuery
 from guanxi.runtime.services import Services
@@ -19,10 +19,11 @@ ADMINISTRATOR = "administrator"
 
 
 class Accounts:
-    """Adds and changes people through the record service, as the system."""
+    """Adds and changes people through the record service, as `actor`."""
 
-    def __init__(self, instance: Instance, services: Services) -> None:
+    def __init__(self, instance: Instance, services: Services, actor: Actor = SYSTEM) -> None:
         self.services = services
+        self.actor = actor
         self.credentials = Credentials(instance.database, instance.clock)
         self.tokens = Tokens(instance.database, instance.clock)
 
@@ -58,12 +59,12 @@ class Accounts:
         values["roles"] = [self._role(role) for role in roles]
         if team:
             values["team"] = (
-                self.find("team", "name", team) or self.services.records.create(SYSTEM, "team", {"name": team}).id
+                self.find("team", "name", team) or self.services.records.create(self.actor, "team", {"name": team}).id
             )
         if manager:
             values["manager"] = self.user_id(manager)
         chosen = password or readable_password()
-        saved = self.services.records.create(SYSTEM, "user", values)
+        saved = self.services.records.create(self.actor, "user", values)
         self.credentials.set_password(saved.id, chosen)
         return saved.id, chosen
 
@@ -76,7 +77,7 @@ class Accounts:
 
     def disable(self, name: str) -> None:
         """Nobody can log in as this user any more; tokens and sessions end at once."""
-        self.services.records.update(SYSTEM, "user", self.user_id(name), {"active": False})
+        self.services.records.update(self.actor, "user", self.user_id(name), {"active": False})
 
     def has_administrator(self) -> bool:
         """True when somebody active may do everything."""

@@ -7,15 +7,20 @@ from flask import Flask
 from guanxi.admin.site import create_site
 from guanxi.runtime.api import create_api
 
+from . import access
 from .application import Application
+from .gate import Gate
 from .host import Host
+from .hosts import Hosts
 from .instance import Instance
 
 MAX_UPLOAD = 64 * 1024 * 1024
 
 
-def create_app(instance: Instance) -> Flask:
-    """The application. Publishes the bare platform when the instance has no version yet."""
+def create_app(instance: Instance, bound: str = "") -> Flask:
+    """The application. Publishes the bare platform when the instance has no version yet; `bound` is the address it is
+    served on.
+    """
     app = Application("guanxi.app", static_folder=None)
     app.secret_key = instance.secret
     app.config.update(
@@ -30,6 +35,9 @@ def create_app(instance: Instance) -> Flask:
     host = Host(instance)
     app.extensions["guanxi_host"] = host
     host.services()
+    access.install(app)
     create_api(app, host)
     create_site(app, host.site)  # last: its error pages leave the API's problems as they are
+    server = instance.settings.server
+    app.wsgi_app = Gate(app.wsgi_app, Hosts(server.hosts, bound), server.proxies)  # type: ignore[method-assign]
     return app

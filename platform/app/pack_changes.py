@@ -19,7 +19,7 @@ from guanxi.common.diagnostics import DefinitionError, Diagnostics
 from guanxi.common.errors import BadRequest, Conflict, NotFound
 from guanxi.common.names import did_you_mean
 from guanxi.registry import Registry
-from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.access.actor import SYSTEM, Actor
 from guanxi.runtime.schema.plan import Plan
 
 from .checking import Reading
@@ -50,6 +50,7 @@ class PackChange:
     plan: Plan
     registry: Registry
     allow: tuple[str, ...] = ()
+    actor: Actor = SYSTEM
 
 
 class PackChanges:
@@ -80,7 +81,7 @@ class PackChanges:
             wanted[name] = reference
         coming = [pack] + [p for p in self._found(wanted) if p.head.name not in before and p.head.name != name]
         made, registry = self._planned(actor, list(wanted.values()), f"{act} {name}", tuple(allow))
-        return PackChange(act, name, tuple(wanted.values()), tuple(coming), made, registry, tuple(allow))
+        return PackChange(act, name, tuple(wanted.values()), tuple(coming), made, registry, tuple(allow), actor)
 
     def have(self) -> dict[str, str]:
         """Name → how guanxi.yaml names it, with what those packs require."""
@@ -145,7 +146,7 @@ class PackChanges:
         if data:
             allow = (*allow, *self._own_words(made, name))
         leaving = tuple(pack for pack in found if pack.head.name == name)
-        return PackChange("uninstall", name, tuple(wanted), leaving, made, registry, allow)
+        return PackChange("uninstall", name, tuple(wanted), leaving, made, registry, allow, actor)
 
     def _own_words(self, made: Plan, name: str) -> list[str]:
         """The words of consent for what is the pack's own: its objects, and its fields on objects of others."""
@@ -202,13 +203,16 @@ class PackChanges:
         if change.act == "uninstall" and data == "archive" and not change.plan.objections(change.allow):
             written = write_archive(self.instance, self.publisher.live.services(), change.packs[0].head)
         try:
-            done = self.publisher.publish(change.plan, change.registry, change.allow)
+            done = self.publisher.publish(
+                change.actor, change.plan, change.registry, change.allow, act=f"pack_{change.act}", pack=change.name
+            )
         except BaseException:
             commit.discard()
             raise
         commit()
         if change.act == "uninstall" and data in ("archive", "drop") and done["published"]:
             self.instance.schema.purge(done["version"], after=done["version"] - 1)
+            self.instance.audit.record("dropped_purged", change.actor, detail={"pack": change.name, "data": data})
         return done | ({"archive": str(written)} if written else {})
 
     def load_samples(self, change: PackChange) -> Loaded:

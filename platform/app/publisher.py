@@ -99,34 +99,64 @@ class Publisher:
         made, registry = self.make_plan(actor, files, allow)
         if plan and plan != made.fingerprint:
             raise Conflict("What the plan relied on has changed since it was made; make a new plan.", code="stale_plan")
-        return self._publish(made, registry, allow, note)
+        return self._publish(actor, made, registry, allow, note)
 
-    def apply_plan(self, made: Plan, allow: Sequence[str]) -> dict[str, Any]:
+    def apply_plan(self, actor: Actor, made: Plan, allow: Sequence[str]) -> dict[str, Any]:
         """Publish exactly a plan that was saved. Raises Conflict when it is stale."""
         try:
             registry = compile_stored(made.bundle)
         except DefinitionError as fault:
             raise RefusedDefinitions(fault) from fault
-        return self._publish(made, registry, allow, made.note)
+        return self._publish(actor, made, registry, allow, made.note)
 
-    def publish(self, made: Plan, registry: Registry, allow: Sequence[str]) -> dict[str, Any]:
-        """Publish a plan that was just made for this registry. Raises Conflict when it has become stale."""
-        return self._publish(made, registry, allow, made.note)
+    def publish(
+        self, actor: Actor, made: Plan, registry: Registry, allow: Sequence[str], *, act: str, pack: str = ""
+    ) -> dict[str, Any]:
+        """Publish a plan that was just made for this registry; `act` is how the audit trail calls it. Raises Conflict
+        when it has become stale.
+        """
+        return self._publish(actor, made, registry, allow, made.note, act=act, pack=pack)
 
-    def _publish(self, made: Plan, registry: Registry, allow: Sequence[str], note: str) -> dict[str, Any]:
+    def _publish(
+        self,
+        actor: Actor,
+        made: Plan,
+        registry: Registry,
+        allow: Sequence[str],
+        note: str,
+        *,
+        act: str = "publish",
+        pack: str = "",
+    ) -> dict[str, Any]:
         from dataclasses import replace
 
         from guanxi.runtime.schema.explain import as_data
 
+        def published(done: Plan) -> None:
+            detail = {
+                "version": done.number,
+                "fingerprint": done.target_fingerprint,
+                "author": done.author,
+                "allowed": list(done.allow),
+                "changes": len(done.changes),
+            }
+            more = {"pack": pack} if pack else {}
+            back = {"rollback_to": done.rollback_to} if done.rollback_to else {}
+            self.instance.audit.record(act, actor, detail=detail | more | back, reason=done.note)
+
         self.instance.snapshots.keep(sources_text(made.bundle), registry)  # before any worker can hear of the version
-        number = self.instance.schema.apply(replace(made, note=note or made.note), registry, allow=allow)
+        number = self.instance.schema.apply(
+            replace(made, note=note or made.note), registry, allow=allow, published=published
+        )
         settle(self.live.services(), self.instance)
         return {"version": number, "published": not made.empty, "plan": as_data(made, allow)}
 
     def rollback(self, actor: Actor, number: int, allow: Sequence[str]) -> dict[str, Any]:
         """See `runtime.api.host.Publisher`."""
         made = self.instance.schema.plan_rollback(number, actor.name, allow=tuple(allow))
-        return self._publish(made, compile_stored(made.bundle), allow, f"back to version {number}")
+        return self._publish(
+            actor, made, compile_stored(made.bundle), allow, f"back to version {number}", act="rollback"
+        )
 
     def versions(self) -> Sequence[dict[str, Any]]:
         """Published versions, newest first, the current one marked."""

@@ -13,7 +13,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from .wsgi import VARIABLE
+from .wsgi import BOUND, VARIABLE
 
 TARGET = "guanxi.app.wsgi:build"
 BACKLOG = 1024
@@ -27,6 +27,7 @@ def default_workers() -> int:
 def serve(folder: Path, host: str, port: int, *, workers: int, threads: int) -> None:
     """Serve until the process is ended; workers that die are started again."""
     os.environ[VARIABLE] = str(folder.resolve())
+    os.environ[BOUND] = host
     server = Granian(
         TARGET,
         factory=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,9 @@ SECRETS = frozenset({"secret", "password", "client_secret"})
 
 UNSET = "${"
 """How a text begins whose variable is not set: the one fault of it is reported where it is read."""
+
+
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\])\Z")
 
 
 class Part(BaseModel):
@@ -59,6 +63,30 @@ class Limits(Part):
     )
     import_rows: int = Field(default=1_000_000, ge=1, description="Rows of one import file")
     upload_megabytes: int = Field(default=64, ge=1, le=4096, description="Size of an uploaded file")
+
+
+def _host(value: str) -> str:
+    name = value.removeprefix("*.") or "-"
+    if value != "*" and not (value.startswith(UNSET) or _HOST.match(name.lower())):
+        raise ValueError(f"'{value}' is not a host name: write crm.example.com, *.example.com or *, without a port")
+    return value
+
+
+class Server(Part):
+    """Where the instance is reached; see docs/reference/security.md."""
+
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
+        default=(), description="Host names it answers to; without them the loopback names and the address served on"
+    )
+    proxies: int = Field(
+        default=0, ge=0, le=10, description="Proxies before it whose X-Forwarded-For, -Proto and -Host are believed"
+    )
+
+
+class Auditing(Part):
+    """What the audit trail asks for."""
+
+    export_reason: bool = Field(default=False, description="Whether an export must say what it is for")
 
 
 class Outbound(Part):
@@ -137,6 +165,8 @@ class Settings(Part):
     outbound: Outbound = Outbound()
     webhooks: Mapping[str, Webhook] = Field(default_factory=dict, description="Destinations by name")
     limits: Limits = Limits()
+    server: Server = Server()
+    audit: Auditing = Auditing()
     oidc: Oidc | None = None
 
     @property

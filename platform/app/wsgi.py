@@ -11,8 +11,9 @@ from .factory import create_app
 from .instance import Instance
 
 VARIABLE = "GUANXI_INSTANCE"
+BOUND = "GUANXI_BOUND"
 
 
 def build() -> Flask:
     """Called once in each worker."""
-    return create_app(Instance.open(Path(os.environ.get(VARIABLE, "."))))
+    return create_app(Instance.open(Path(os.environ.get(VARIABLE, "."))), os.environ.get(BOUND, ""))

@@ -5,6 +5,7 @@ See `records.extensions` for what an entry looks like. Locks come before effects
 
 from __future__ import annotations
 
+from .audit.watching import watch_rights
 from .records.extensions import Extensions
 
-EXTENSIONS = Extensions(watchers=(), actions=(), verbs={})
+EXTENSIONS = Extensions(watchers=(watch_rights,), actions=(), verbs={})

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "import": ("data", "import_command", "Load a file of records, with a verdict per row"),
     "export": ("data", "export_command", "Write records as CSV, XLSX or NDJSON"),
     "import-undo": ("data", "undo_command", "Take an import back"),
+    "audit": ("audit", "audit", "The audit trail: verify, head, export"),
     "user": ("people", "user", "People, passwords and tokens"),
     "pack": ("packs", "pack", "Packs: list, install, upgrade, uninstall, test, start"),
 }

@@ -25,7 +25,7 @@ from guanxi.runtime.transfer.service import import_here, undo_here
 from guanxi.runtime.transfer.verdicts import refused_cells, report
 
 from .common import fail, instance_option, json_option, print_json
-from .opening import Opened, opened
+from .opening import Opened, opened, operator
 
 SHOWN_ROWS = 20
 JSON_ROWS = 1000
@@ -36,7 +36,7 @@ def _operator(here: Opened) -> Actor:
     settings = here.instance.settings
     return Actor(
         id=None,
-        name="command line",
+        name=operator().name,
         administrator=True,
         language=settings.languages[0],
         zone=settings.zone,
@@ -106,6 +106,8 @@ def import_command(object_name: str, file: Path, as_json: bool, rejected: Path |
         sheet=given["sheet"],
     )
     with opened() as here, file.open("rb") as content, _bar(file.name) as tell:
+        detail = {"file": file.name, "dry_run": options.dry_run, "key": options.key}
+        here.services.audit.record("import", operator(), object=object_name, detail=detail)
         job = import_here(
             here.services,
             _store(here),
@@ -168,6 +170,7 @@ def _print_import(job: Job, refused: list[dict[str, Any]]) -> None:
 @click.option("--fields", default="", metavar="FIELD,…", help="Only these fields, in this order.")
 @click.option("--sort", default="", metavar="FIELD,…", help="-FIELD for descending.")
 @click.option("--view", default="", help="The records of a saved view.")
+@click.option("--reason", default="", help="What for; kept in the audit trail.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A file; the output when not given.")
 @instance_option
 def export_command(object_name: str, out: Path | None, **given: Any) -> None:
@@ -189,6 +192,9 @@ def export_command(object_name: str, out: Path | None, **given: Any) -> None:
         exporter = Exporter(services.registry, services.records)
         grants = services.access.of(who)
         made = exporter.prepare(who, grants, query, format_=given["format_"], style=given["style"] or "")
+        asked = {name: given[name] for name in ("where", "fields", "sort", "view") if given[name]}
+        detail = {"format": made.format, "style": given["style"] or "", "asked": asked}
+        services.audit.record("export", who, object=object_name, detail=detail, reason=given["reason"])
         if out is None:
             if given["format_"] == "xlsx" and sys.stdout.isatty():
                 fail("a workbook is not for a terminal", hint="add --out FILE")
@@ -214,6 +220,7 @@ def undo_command(job: int, as_json: bool) -> None:
     """
     with opened() as here, _bar("undo") as tell:
         store, database = _store(here), here.instance.database
+        here.services.audit.record("import_undo", operator(), detail={"job": job})
         made = undo_here(
             here.services, store, _operator(here), job, worker=f"command line {os.getpid()}", on_progress=tell
         )

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from guanxi.runtime.access.actor import SYSTEM, Actor
 from guanxi.runtime.services import Services
 
 from ..instance import Instance
 from ..live import Live
 from ..publisher import Publisher
 from .common import Session
+
+
+def operator() -> Actor:
+    """Whoever runs the program: may do everything, and stands in versions and in the audit trail as `cli:<account>`."""
+    return replace(SYSTEM, name=f"cli:{_account()}", channel="cli")
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return str(os.getuid())
 
 
 @dataclass(frozen=True)

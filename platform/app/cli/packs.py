@@ -12,7 +12,7 @@ from ..pack_changes import PackChange, PackChanges
 from ..packs import FoundPack, description, installed, pack_layers, requirement_text
 from ..scaffold import write_pack
 from .common import allow_option, confirmed, fail, instance_option, json_option, print_json, print_table
-from .opening import opened
+from .opening import opened, operator
 
 
 @click.group()
@@ -127,12 +127,10 @@ def upgrade(name: str, yes: bool, allow: tuple[str, ...], as_json: bool) -> None
 
 
 def _come(act: str, name: str, yes: bool, allow: tuple[str, ...], as_json: bool, *, sample: bool = False) -> None:
-    from guanxi.runtime.access.actor import SYSTEM
-
     with opened() as here:
         here.live.services()
         changes = PackChanges(here.publisher)
-        change = changes.plan(SYSTEM, act, changes.reference(name, Path()), allow=allow)
+        change = changes.plan(operator(), act, changes.reference(name, Path()), allow=allow)
         passed = changes.demand_tests(change)
         if not as_json:
             coming = ", ".join(f"{one.head.name} {one.head.version}" for one in change.packs)
@@ -167,15 +165,13 @@ def uninstall(name: str, data: str | None, yes: bool, allow: tuple[str, ...], as
       guanxi pack uninstall telecom --data keep
       guanxi pack uninstall telecom --data archive --yes
     """
-    from guanxi.runtime.access.actor import SYSTEM
-
     from ..publisher import RefusedDefinitions
 
     with opened() as here:
         here.live.services()
         changes = PackChanges(here.publisher)
         try:
-            change = changes.plan(SYSTEM, "uninstall", name, data=data or "", allow=allow)
+            change = changes.plan(operator(), "uninstall", name, data=data or "", allow=allow)
         except RefusedDefinitions:
             click.echo(f"error: definitions of the instance need {name}; change them first", err=True)
             raise

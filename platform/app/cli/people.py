@@ -8,7 +8,7 @@ import click
 
 from ..accounts import Accounts
 from .common import fail, instance_option, print_json
-from .opening import opened
+from .opening import opened, operator
 
 
 def _password(from_stdin: bool) -> str | None:
@@ -49,7 +49,7 @@ def add(
     """
     given = _password(password_stdin)
     with opened() as here:
-        accounts = Accounts(here.instance, here.services)
+        accounts = Accounts(here.instance, here.services, operator())
         extra = {k: v for k, v in (("full_name", full_name), ("email", email)) if v}
         user_id, chosen = accounts.add(name, password=given, roles=roles, team=team, manager=manager, **extra)
     if as_json:
@@ -68,7 +68,7 @@ def token(name: str, days: int) -> None:
     Example: curl -H "Authorization: Bearer $(guanxi user token li.na)" http://127.0.0.1:8000/api/me
     """
     with opened() as here:
-        accounts = Accounts(here.instance, here.services)
+        accounts = Accounts(here.instance, here.services, operator())
         text, _ = accounts.tokens.issue(accounts.user_id(name), name="command line", days=days)
     click.echo(text)
 
@@ -86,7 +86,7 @@ def password(name: str, password_stdin: bool) -> None:
     if not given:
         fail("no password given")
     with opened() as here:
-        accounts = Accounts(here.instance, here.services)
+        accounts = Accounts(here.instance, here.services, operator())
         accounts.credentials.set_password(accounts.user_id(name), given)
     click.echo(f"password of {name} set")
 
@@ -100,5 +100,5 @@ def disable(name: str) -> None:
     Example: guanxi user disable li.na
     """
     with opened() as here:
-        Accounts(here.instance, here.services).disable(name)
+        Accounts(here.instance, here.services, operator()).disable(name)
     click.echo(f"{name} can no longer log in")

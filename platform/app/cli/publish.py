@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from guanxi.common.errors import Conflict
-from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.schema.explain import as_data, text
 from guanxi.runtime.schema.plan import Plan
 
 from ..instance import METADATA
 from .common import allow_option, confirmed, fail, instance_option, json_option, print_json
-from .opening import Opened, opened
+from .opening import Opened, opened, operator
 
 
 @click.command()
@@ -27,7 +26,7 @@ def plan(out: Path | None, allow: tuple[str, ...], as_json: bool) -> None:
     Example: guanxi plan --out change.plan
     """
     with opened() as here:
-        made, _ = here.publisher.make_plan(SYSTEM, None, allow)
+        made, _ = here.publisher.make_plan(operator(), None, allow)
         if out is not None:
             out.write_text(made.to_json(), encoding="utf-8")
         if as_json:
@@ -50,7 +49,7 @@ def apply(file: Path | None, yes: bool, note: str, allow: tuple[str, ...], as_js
     """
     with opened() as here:
         publisher = here.publisher
-        made = _saved(file) if file is not None else publisher.make_plan(SYSTEM, None, allow)[0]
+        made = _saved(file) if file is not None else publisher.make_plan(operator(), None, allow)[0]
         if not as_json:
             click.echo(text(made, allow), nl=False)
         if made.empty:
@@ -63,9 +62,9 @@ def apply(file: Path | None, yes: bool, note: str, allow: tuple[str, ...], as_js
             fail("the plan cannot be applied as it is")
         confirmed(yes, f"Publish version {made.number}?")
         if file is not None:
-            done = publisher.apply_plan(made, allow)
+            done = publisher.apply_plan(operator(), made, allow)
         else:
-            done = publisher.apply(SYSTEM, None, allow, made.fingerprint, note)
+            done = publisher.apply(operator(), None, allow, made.fingerprint, note)
     if as_json:
         print_json(done)
     else:
@@ -109,14 +108,14 @@ def rollback(number: int, yes: bool, allow: tuple[str, ...]) -> None:
     Example: guanxi rollback 3 --yes
     """
     with opened() as here:
-        made = here.instance.schema.plan_rollback(number, SYSTEM.name, allow=allow)
+        made = here.instance.schema.plan_rollback(number, operator().name, allow=allow)
         click.echo(text(made, allow), nl=False)
         if made.empty:
             return
         if made.objections(allow):
             fail("the plan cannot be applied as it is")
         confirmed(yes, f"Go back to version {number}?")
-        done = here.publisher.rollback(SYSTEM, number, allow)
+        done = here.publisher.rollback(operator(), number, allow)
     click.echo(f"version {done['version']} is published")
 
 

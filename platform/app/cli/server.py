@@ -11,7 +11,9 @@ import click
 from guanxi.common.errors import GuanxiError
 from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.api.openapi import build
+from guanxi.runtime.audit import verify
 
+from ..audit_heads import last_seen
 from ..settings import redacted
 from .common import fail, instance_option, json_option, print_json
 from .opening import opened
@@ -73,6 +75,9 @@ def doctor(as_json: bool) -> None:
             checks["files"] = "as published" if made.empty else "differ from what is published (guanxi plan)"
         except GuanxiError as fault:
             wrong.append(fault.detail)
+        trail = verify(here.instance.database, here.instance.secret, known=last_seen(here.instance))
+        checks["audit"] = f"{trail.entries} entries, " + ("the chain holds" if trail.good else "BROKEN")
+        wrong += [f"audit trail: {one.message}" for one in trail.breaks[:3]]
         free = shutil.disk_usage(here.instance.folder).free
         checks["disk"] = f"{free // (1024 * 1024):,} MB free"
         if free < LEAST_FREE:

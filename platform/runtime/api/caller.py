@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from flask import current_app, g, request
 
-from guanxi.common.errors import Forbidden, Unauthorized
+from guanxi.common.errors import Forbidden, NotFound, Unauthorized
 
 from ..access.actor import Actor
 from .host import ApiHost, ApiServices
 
 View = TypeVar("View", bound=Callable[..., Any])
+AUDITOR = "auditor"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -93,4 +94,19 @@ def administrators(view: View) -> View:
 
     inner = logged_in(guarded)
     inner.guanxi_access = "administrators"  # type: ignore[attr-defined]
+    return inner  # type: ignore[return-value]
+
+
+def auditors(view: View) -> View:
+    """Administrators and the role `auditor` may call this route; for others it is not there."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        who = actor()
+        if not (who.administrator or AUDITOR in who.roles):
+            raise NotFound("Nothing is here.")
+        return view(*args, **kwargs)
+
+    inner = logged_in(guarded)
+    inner.guanxi_access = "auditors"  # type: ignore[attr-defined]
     return inner  # type: ignore[return-value]

@@ -130,6 +130,8 @@ def import_file(object_name: str) -> Response:
         limits=limits,
         retry_key=retry_key,
     )
+    detail = {"job": job, "file": file_name, "dry_run": options.dry_run, "key": options.key}
+    bundle.audit.record("import", actor(), object=name, detail=detail)
     return _accepted(job)
 
 
@@ -264,7 +266,11 @@ def undo_job(job: str) -> Response:
     found = _own_job(job)
     parse.parameters(request, ())
     parse.body(request, (), empty=True)
-    return _accepted(start_undo(_store(), actor(), found.id))
+    started = start_undo(_store(), actor(), found.id)
+    services().audit.record(
+        "import_undo", actor(), object=str(found.params.get("object", "")), detail={"job": found.id}
+    )
+    return _accepted(started)
 
 
 # export ---------------------------------------------------------------------------------------------

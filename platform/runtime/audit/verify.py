@@ -1,8 +1,8 @@
 """Proving the trail: walk the chain from its start and say where it does not hold.
 
-A changed row does not give its hash; a deleted one leaves a gap in the numbers; an inserted one does not follow from the
-row before it; a tail that was cut ends before the head says. A head written without the secret has a wrong seal; one
-that was put back with its rows to an earlier state is found by comparing with a head that was kept elsewhere.
+A changed row does not give its hash; a deleted one leaves a gap in the numbers; an inserted one does not follow from
+the row before it; a tail that was cut ends before the head says. A head written without the secret has a wrong seal;
+one that was put back with its rows to an earlier state is found by comparing with a head that was kept elsewhere.
 """
 
 from __future__ import annotations

@@ -37,6 +37,13 @@ def delete(
         cascade.purge(work, plan, row, set())
     else:
         cascade.trash(work, plan, row, set())
+    _note(work, plan, "purge" if permanent else "delete", row)
+
+
+def _note(work: Work, plan: ObjectPlan, act: str, row: dict[str, Any]) -> None:
+    """Into the audit trail; an import that is taken back is one act there, not one for each row."""
+    if work.actor.channel != "import":
+        work.room.audit.record(act, work.actor, object=plan.name, record_id=row["id"])
 
 
 def erase(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
@@ -64,6 +71,7 @@ def restore(work: Work, plan: ObjectPlan, record_id: int) -> dict[str, Any]:
     row = work.locked(plan, record_id, trashed=True)
     work.demand(plan, "restore", row)
     _bring_back(work, plan, row)
+    _note(work, plan, "restore", row)
     return row
 
 

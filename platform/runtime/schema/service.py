@@ -35,6 +35,7 @@ from .tool import OnStatement, Tool
 Bundle = Mapping[str, Any]
 RegistryOf = Callable[[Bundle], Registry]
 Inspector = Callable[[Look], Iterable[Finding]]
+OnPublished = Callable[[Plan], None]
 _APPLY_LOCK = 4_716_903  # any number of our own
 
 
@@ -158,8 +159,10 @@ class SchemaService(History):
         *,
         allow: Iterable[str] = (),
         on_statement: OnStatement | None = None,
+        published: OnPublished | None = None,
     ) -> int:
-        """Publish exactly this plan; the number of the version that is current afterwards.
+        """Publish exactly this plan; the number of the version that is current afterwards. `published` is told within
+        the same transaction when a version has come of it.
 
         `registry` is what the plan was made for (else its bundle is compiled again). Raises StalePlanError,
         NeedsConsent or Unavailable; then nothing has happened. A plan that changes nothing publishes nothing.
@@ -167,13 +170,20 @@ class SchemaService(History):
         compiled = self._compiled(registry, plan.bundle)
         words = tuple(dict.fromkeys((*plan.allow, *allow)))
         try:
-            return self.db.retry(lambda: self._apply(plan, compiled, words, on_statement))
+            return self.db.retry(lambda: self._apply(plan, compiled, words, on_statement, published))
         except ConstraintViolation as error:
             raise StalePlanError("The data changed while the plan was applied; make a new plan.") from error
         finally:
             self.db.forget_statements()
 
-    def _apply(self, plan: Plan, registry: Registry, words: tuple[str, ...], on_statement: OnStatement | None) -> int:
+    def _apply(
+        self,
+        plan: Plan,
+        registry: Registry,
+        words: tuple[str, ...],
+        on_statement: OnStatement | None,
+        published: OnPublished | None,
+    ) -> int:
         with self.db.timeout(None), self.db.write(), self.db.unprepared():
             self._lock(plan)
             fresh = self._plan(
@@ -191,6 +201,8 @@ class SchemaService(History):
             for step in fresh.steps:
                 step.run(tool)
             self._record(tool, fresh, self._desired(registry))
+            if published is not None:
+                published(fresh)
             return fresh.number
 
     def _lock(self, plan: Plan) -> None:

@@ -1,0 +1,1 @@
+"""Consoles: pages for those who run the instance, beside the generated screens of records."""

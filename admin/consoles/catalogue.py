@@ -1,0 +1,15 @@
+"""The consoles, in the order of the navigation; one row each."""
+
+from __future__ import annotations
+
+from guanxi.runtime.access.actor import Actor
+
+from .audit import AuditConsole
+from .base import Console
+
+CONSOLES: tuple[type[Console], ...] = (AuditConsole,)
+
+
+def consoles_of(actor: Actor | None) -> list[type[Console]]:
+    """Those that a person has."""
+    return [one for one in CONSOLES if one.open_to(actor)]
