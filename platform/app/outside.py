@@ -13,11 +13,21 @@ def outside_of(settings: Settings) -> Outside:
         name=settings.name,
         allow=settings.outbound.allow,
         webhooks={
-            name: Destination(name, hook.url, tuple(s for s in (hook.secret,) if s))
+            name: Destination(
+                name,
+                hook.url,
+                tuple(secret for secret in (hook.secret, hook.previous_secret) if secret),
+                hook.on,
+                hook.fields,
+                hook.as_,
+                hook.headers,
+                hook.at_once,
+            )
             for name, hook in settings.webhooks.items()
         },
         mail=settings.mail.model_dump(by_alias=True),
         sms=settings.sms.model_dump(),
         limits=settings.limits.model_dump(),
+        keep_days=settings.jobs.keep_days,
         languages=tuple(settings.languages),
     )

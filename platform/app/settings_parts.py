@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-SECRETS = frozenset({"secret", "password", "client_secret"})
+SECRETS = frozenset({"secret", "previous_secret", "password", "client_secret"})
 """Keys that may be given as `<key>_file` and are warned about when they stand in the file."""
 
 
@@ -48,7 +48,8 @@ def _web(value: str) -> str:
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}([_-][A-Za-z]{2,8})*$")]
 Zone = Annotated[str, AfterValidator(_zone)]
-DatabaseUrl = Annotated[str, AfterValidator(_database)]
+DatabaseEvent = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|\*)\.(created|updated|deleted|restored|purged|\*)$")]
+Url = Annotated[str, AfterValidator(_database)]
 Url = Annotated[str, AfterValidator(_web)]
 
 
@@ -100,6 +101,14 @@ class Webhook(Part):
 
     url: Url = Field(description="Where requests go")
     secret: str = Field(default="", repr=False, description="Signs every request (Standard Webhooks)")
+    previous_secret: str = Field(
+        default="", repr=False, description="Signs besides, while the other side learns a new secret"
+    )
+    on: tuple[Event, ...] = Field(default=(), description="Events sent by themselves: customer.created, deal.*")
+    fields: tuple[str, ...] = Field(default=(), description="Fields of the record that go along with an event")
+    as_: str = Field(default="", alias="as", description="A role whose rights decide what may go along")
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False, description="Sent with every request")
+    at_once: int = Field(default=4, ge=1, le=64, description="Requests under way at the same time")
 
 
 class Mail(Part):
@@ -124,12 +133,16 @@ class Sms(Part):
 class Jobs(Part):
     """Background work."""
 
-    workers: int = Field(
-        default=1, ge=0, le=64, description="Threads of `guanxi worker`; 0 runs nothing beside requests"
+    workers: int = Field(default=4, ge=1, le=64, description="Threads of the worker")
+    storage: Literal["", "sqlite", "postgresql", "redis"] = Field(
+        default="", description="What carries the word that work is due; the database's own kind when not given"
     )
-    database: DatabaseUrl | None = Field(
-        default=None, repr=False, description="Where the queue is kept; beside the data when not given"
+    url: str = Field(
+        default="",
+        repr=False,
+        description="redis://…, postgresql://… or sqlite:///path; the database, or data/jobs.db, when not given",
     )
+    keep_days: int = Field(default=30, ge=1, le=3650, description="How long ended jobs and deliveries are kept")
 
 
 class Oidc(Part):

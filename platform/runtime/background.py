@@ -14,6 +14,8 @@ from .jobs.kinds import JobKind
 from .jobs.schedules import Schedule
 from .outbox.entry import Deliverer
 from .transfer.service import JOB_KINDS as TRANSFER_JOBS
+from .webhooks.events import EVENT_KINDS, RELAY
+from .webhooks.send import WEBHOOK
 
 if TYPE_CHECKING:
     from .services import Services
@@ -30,7 +32,7 @@ class Background:
     schedules: Sequence[Schedules] = ()
 
 
-DELIVERERS: dict[str, Deliverer] = {}
+DELIVERERS: dict[str, Deliverer] = {**dict.fromkeys(EVENT_KINDS, RELAY), "webhook": WEBHOOK}
 JOB_KINDS: dict[str, JobKind] = {**TRANSFER_JOBS}
 SCHEDULES: tuple[Schedules, ...] = ()
 

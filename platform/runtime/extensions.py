@@ -7,5 +7,8 @@ from __future__ import annotations
 
 from .audit.watching import watch_rights
 from .records.extensions import Extensions
+from .webhooks.events import listened
+from .webhooks.verb import webhook
 
 EXTENSIONS = Extensions(watchers=(watch_rights,), actions=(), verbs={})
+EXTENSIONS = Extensions(watchers=(), actions=(), verbs={"webhook": webhook}, listeners=(listened,))

@@ -39,4 +39,5 @@ class Outside:
     mail: Mapping[str, Any] = field(default_factory=dict, repr=False)
     sms: Mapping[str, Any] = field(default_factory=dict, repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
+    keep_days: int = 30
     languages: tuple[str, ...] = ("en", "zh")

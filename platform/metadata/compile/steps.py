@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guanxi.common.labels import Label
+from guanxi.common.names import name_fault
 from guanxi.expressions.types import ValueType
 
 from ..documents.base import described
@@ -55,6 +56,30 @@ def _notify(scope: Scope, path: Path, given: object) -> None:
             scope.text((*path, "text"), Label.of(text))
 
 
+def _webhook(scope: Scope, path: Path, given: object) -> None:
+    if not _is_map(scope, path, given):
+        return
+    keys: Mapping[str, Any] = given  # type: ignore[assignment]
+    _known_keys(scope, path, keys, ("url_from", "body"))
+    name = keys.get("url_from")
+    if not isinstance(name, str) or name_fault(name):
+        scope.error("missing-key", "'url_from' is missing: the name of a webhook in guanxi.yaml", path)
+    if _is_map(scope, (*path, "body"), keys.get("body", {})):
+        _webhook_part(scope, (*path, "body"), keys.get("body", {}))
+
+
+def _webhook_part(scope: Scope, path: Path, given: object) -> None:
+    """Texts are expressions on the record, at any depth."""
+    if isinstance(given, dict):
+        for key, part in given.items():
+            _webhook_part(scope, (*path, key), part)
+    elif isinstance(given, list):
+        for index, part in enumerate(given):
+            _webhook_part(scope, (*path, index), part)
+    elif isinstance(given, str):
+        scope.expression(path, given, change=True)
+
+
 def _is_map(scope: Scope, path: Path, given: object) -> bool:
     if isinstance(given, dict):
         return True
@@ -99,4 +124,4 @@ def writable_type(scope: Scope, path: Path, name: str, target: str) -> ValueType
     return info.type if info else None
 
 
-_JUDGES = {"set": _set, "create": _create, "notify": _notify}
+_JUDGES = {"set": _set, "create": _create, "notify": _notify, "webhook": _webhook}
