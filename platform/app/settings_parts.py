@@ -48,9 +48,9 @@ def _web(value: str) -> str:
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}([_-][A-Za-z]{2,8})*$")]
 Zone = Annotated[str, AfterValidator(_zone)]
-DatabaseEvent = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|\*)\.(created|updated|deleted|restored|purged|\*)$")]
-Url = Annotated[str, AfterValidator(_database)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Url = Annotated[str, AfterValidator(_web)]
+Event = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|\*)\.(created|updated|deleted|restored|purged|\*)$")]
 
 
 class Limits(Part):
