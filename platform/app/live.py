@@ -14,6 +14,7 @@ from guanxi.registry import Registry
 from guanxi.runtime.services import Services, build_services
 
 from .instance import Instance, compile_stored
+from .messages import messages_of
 from .outside import outside_of
 from .settling import publish_first, settle
 
@@ -78,6 +79,7 @@ class Live:
             language=instance.settings.languages[0],
             secret=instance.secret,
             outside=outside_of(instance.settings),
+            messages=messages_of(instance.settings, instance.secret),
         )
         self._held = services
         log.info("version %s is in use", number)

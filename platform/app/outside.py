@@ -26,7 +26,7 @@ def outside_of(settings: Settings) -> Outside:
             for name, hook in settings.webhooks.items()
         },
         mail=settings.mail.model_dump(by_alias=True),
-        sms=settings.sms.model_dump(),
+        sms=settings.sms.model_dump() if settings.sms is not None else {},
         limits=settings.limits.model_dump(),
         keep_days=settings.jobs.keep_days,
         languages=tuple(settings.languages),

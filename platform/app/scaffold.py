@@ -28,11 +28,10 @@ packs: {packs}
 database: {database}
 
 # mail:                        # without it, mail is kept and shown to administrators
-#   host: smtp.example.com
-#   port: 587
-#   user: crm@example.com
-#   password: ${{MAIL_PASSWORD}}
-#   from: crm@example.com
+#   smtp: {{host: smtp.example.com, port: 587, user: crm@example.com, password: ${{MAIL_PASSWORD}}}}
+#   from: Guanxi <crm@example.com>
+#   imap: {{host: imap.example.com, user: crm@example.com, password: ${{MAIL_PASSWORD}}}}
+# url: https://crm.example.com # for links in messages; marketing mail needs it to be unsubscribed from
 
 # outbound: {{allow: [127.0.0.1]}}   # addresses besides public ones that webhooks may call
 

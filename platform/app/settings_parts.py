@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 SECRETS = frozenset({"secret", "previous_secret", "password", "client_secret"})
 """Keys that may be given as `<key>_file` and are warned about when they stand in the file."""
@@ -111,23 +111,109 @@ class Webhook(Part):
     at_once: int = Field(default=4, ge=1, le=64, description="Requests under way at the same time")
 
 
-class Mail(Part):
-    """The server that mail leaves through; without a host, mail is kept and shown to administrators."""
+def _mailbox(value: str) -> str:
+    if not value or value.startswith(UNSET) or _MAILBOX.fullmatch(value):
+        return value
+    raise ValueError("an address is written crm@example.com or Name <crm@example.com>")
 
-    host: str = Field(default="", description="Name or address of the SMTP server")
-    port: int = Field(default=587, ge=1, le=65535, description="Port of the SMTP server")
-    security: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", description="How the connection is protected"
-    )
+
+_MAILBOX = re.compile(r"(?:[^<>\r\n]{1,120} )?<?[^\s<>@,;]{1,64}@[^\s<>@,;]{1,253}>?")
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
+class Smtp(Part):
+    """The relay that mail leaves through."""
+
+    host: str = Field(min_length=1, description="Name or address of the SMTP server")
+    port: int = Field(default=587, ge=1, le=65535, description="Its port")
+    tls: Literal["starttls", "tls", "none"] = Field(default="starttls", description="How the connection is protected")
     user: str = Field(default="", description="Log-in name")
     password: str = Field(default="", repr=False, description="Log-in password")
-    sender: str = Field(default="", alias="from", description="The address mail comes from")
+
+
+class Imap(Part):
+    """The mailbox that mail is fetched from, every minute."""
+
+    host: str = Field(min_length=1, description="Name or address of the IMAP server")
+    port: int = Field(default=993, ge=1, le=65535, description="Its port")
+    tls: Literal["starttls", "tls", "none"] = Field(default="tls", description="How the connection is protected")
+    user: str = Field(default="", description="Log-in name")
+    password: str = Field(default="", repr=False, description="Log-in password")
+    folder: str = Field(default="INBOX", description="The folder that is read")
+
+
+class Inbound(Part):
+    """The record that is made of a new mail: an object, and which of its fields take what."""
+
+    object: str = Field(description="The object, such as case")
+    subject: str = Field(default="", description="The field that takes the subject")
+    body: str = Field(default="", description="The field that takes the text")
+    sender: str = Field(default="", alias="from", description="The field that takes the sender's address")
+    to: str = Field(default="", description="The field that takes the address it was sent to")
+    values: Mapping[str, Any] = Field(default_factory=dict, description="Fixed values of further fields")
+
+
+class Hook(Part):
+    """The address /hooks/mail, for providers that deliver mail over HTTP."""
+
+    secret: str = Field(min_length=16, repr=False, description="What callers prove themselves with")
+
+
+class Mail(Part):
+    """Mail out and in; without `smtp`, mail is kept and shown to administrators, and nothing leaves."""
+
+    smtp: Smtp | None = None
+    sink: Literal["local"] | None = Field(default=None, description="`local`: nothing leaves although there is a relay")
+    sender: Mailbox = Field(default="", alias="from", description="The address mail comes from")
+    reply_to: Mailbox = Field(default="", description="Where answers go; the address mail comes from when not given")
+    imap: Imap | None = None
+    inbound: Inbound | None = None
+    hook: Hook | None = None
+    megabytes: int = Field(default=25, ge=1, le=100, description="Size of a mail that is taken in")
+
+    @model_validator(mode="after")
+    def _sender_for_relay(self) -> Mail:
+        if self.smtp is not None and not self.sender:
+            raise ValueError("mail leaves through 'smtp' only with a 'from' address")
+        return self
 
 
 class Sms(Part):
-    """Text messages leave through a webhook of this instance."""
+    """The gateway of text messages; without one they are kept and shown."""
 
-    webhook: str = Field(default="", description="The name of a webhook; without it, messages are kept")
+    gateway: Literal["aliyun", "json"] = Field(default="json", description="How the gateway is spoken to")
+    url: Url | None = Field(default=None, description="Its address; Aliyun's own for aliyun when not given")
+    key: str = Field(default="", description="aliyun: the access key's id")
+    secret: str = Field(default="", repr=False, description="aliyun: the access key's secret; json: signs the body")
+    sign_name: str = Field(default="", description="aliyun: the approved signature")
+    template_code: str = Field(default="", description="aliyun: the approved template, with one parameter content")
+    body: Mapping[str, Any] = Field(default_factory=dict, description="json: the body, with {to}, {text} and {id}")
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False, description="json: further headers")
+    id: str = Field(default="", description="json: where the message's id stands in the answer, such as data.id")
+
+
+class WeCom(Part):
+    """The company's application in WeCom."""
+
+    corp_id: str = Field(min_length=1, description="The company's id")
+    agent_id: int = Field(ge=1, description="The application's id")
+    secret: str = Field(min_length=1, repr=False, description="The application's secret")
+    url: Url = Field(default="https://qyapi.weixin.qq.com", description="The interface's address")
+
+
+class Cap(Part):
+    """How often one address may get marketing."""
+
+    count: int = Field(ge=0, le=1000, description="At most so many messages")
+    days: int = Field(ge=1, le=366, description="within so many days")
+
+
+class Messages(Part):
+    """Rules for all messages."""
+
+    marketing_cap: Mapping[Literal["email", "sms", "wecom"], Cap] = Field(
+        default_factory=dict, description="By channel; two in thirty days for e-mail and SMS when not given"
+    )
 
 
 class Jobs(Part):
@@ -174,7 +260,10 @@ class Settings(Part):
     )
     jobs: Jobs = Jobs()
     mail: Mail = Mail()
-    sms: Sms = Sms()
+    sms: Sms | None = None
+    wecom: WeCom | None = None
+    messages: Messages = Messages()
+    url: Url | None = Field(default=None, description="Where people reach the instance, for links in messages")
     outbound: Outbound = Outbound()
     webhooks: Mapping[str, Webhook] = Field(default_factory=dict, description="Destinations by name")
     limits: Limits = Limits()

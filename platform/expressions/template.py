@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from .check import NO_PARAMS, check
 from .decimals import decimal_text
@@ -15,11 +15,13 @@ from .env import Env
 from .evaluate import evaluate
 from .expression import Expression
 from .faults import ExpressionErrors, ExpressionFault
+from .parser import parse
 from .scanner import fault_at
 from .schema import SchemaView
 from .types import ValueType
 
 _HOLE = re.compile(r"\{\{|\}\}|\{((?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^{}\"'])*)\}|[{}]")
+H = TypeVar("H")
 MAX_TEMPLATE = 20_000
 MAX_HOLES = 200
 
@@ -50,10 +52,27 @@ def check_template(
     people: bool = True,
 ) -> Template:
     """Check every hole; raises ExpressionErrors with positions in the whole text."""
+
+    def judge(hole: str) -> Expression:
+        return check(hole, schema, object_name, change=change, params=params, people=people)
+
+    parts = _parts(text, judge)
+    if sum(isinstance(p, Expression) for p in parts) > MAX_HOLES:
+        raise ExpressionErrors([fault_at(text, 0, "expression-limit", f"a text has at most {MAX_HOLES} holes")])
+    return Template(text, _joined(parts))
+
+
+def parse_template(text: str) -> int:
+    """How many holes a text has whose object is not known yet; raises ExpressionErrors for what is no expression."""
+    return sum(not isinstance(part, str) for part in _parts(text, parse))
+
+
+def _parts(text: str, judge: Callable[[str], H]) -> list[str | H]:
+    """Plain parts and judged holes in turn; raises ExpressionErrors with every fault."""
     if len(text) > MAX_TEMPLATE:
         message = f"a text has at most {MAX_TEMPLATE:,} characters"
         raise ExpressionErrors([fault_at(text, MAX_TEMPLATE, "expression-limit", message)])
-    parts: list[str | Expression] = []
+    parts: list[str | H] = []
     faults: list[ExpressionFault] = []
     position = 0
     for found in _HOLE.finditer(text):
@@ -68,16 +87,13 @@ def check_template(
             )
         else:
             try:
-                hole = check(found.group(1), schema, object_name, change=change, params=params, people=people)
-                parts.append(hole)
+                parts.append(judge(found.group(1)))
             except ExpressionErrors as errors:
                 faults += [_moved(text, fault, found.start(1)) for fault in errors.faults]
     parts.append(text[position:])
-    if sum(isinstance(p, Expression) for p in parts) > MAX_HOLES:
-        faults.append(fault_at(text, 0, "expression-limit", f"a text has at most {MAX_HOLES} holes"))
     if faults:
         raise ExpressionErrors(faults)
-    return Template(text, _joined(parts))
+    return parts
 
 
 def _moved(text: str, fault: ExpressionFault, by: int) -> ExpressionFault:

@@ -17,6 +17,7 @@ from .compile.objects import compile_object
 from .compile.option_sets import compile_options
 from .compile.packs import compile_pack
 from .compile.roles import compile_role
+from .compile.templates import compile_template
 from .compile.tests import compile_test
 from .documents.app import AppDocument
 from .documents.approval import ApprovalDocument
@@ -27,6 +28,7 @@ from .documents.object import ObjectDocument
 from .documents.options import OptionsDocument
 from .documents.pack import PackDocument, PatchDocument
 from .documents.role import RoleDocument
+from .documents.template import TemplateDocument
 from .documents.test import TestDocument
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ _ROWS = (
     Kind("calendar", CalendarDocument, compile_calendar, "calendars", "working hours, holidays and make-up days"),
     Kind("object", ObjectDocument, compile_object, "objects", "a table of records with its rules and screens"),
     Kind("role", RoleDocument, compile_role, "roles", "a bundle of rights"),
+    Kind("template", TemplateDocument, compile_template, "", "a message with holes"),
     Kind("app", AppDocument, compile_app, "apps", "a menu"),
     Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from .jobs.kinds import JobKind
 from .jobs.schedules import Schedule
+from .messages.background import MESSAGE_DELIVERERS, MESSAGE_JOBS
+from .messages.background import schedules as message_schedules
 from .outbox.entry import Deliverer
 from .transfer.service import JOB_KINDS as TRANSFER_JOBS
 from .webhooks.events import EVENT_KINDS, RELAY
@@ -32,8 +34,12 @@ class Background:
     schedules: Sequence[Schedules] = ()
 
 
-DELIVERERS: dict[str, Deliverer] = {**dict.fromkeys(EVENT_KINDS, RELAY), "webhook": WEBHOOK}
-JOB_KINDS: dict[str, JobKind] = {**TRANSFER_JOBS}
-SCHEDULES: tuple[Schedules, ...] = ()
+DELIVERERS: dict[str, Deliverer] = {
+    **dict.fromkeys(EVENT_KINDS, RELAY),
+    "webhook": WEBHOOK,
+    **MESSAGE_DELIVERERS,
+}
+JOB_KINDS: dict[str, JobKind] = {**TRANSFER_JOBS, **MESSAGE_JOBS}
+SCHEDULES: tuple[Schedules, ...] = (message_schedules,)
 
 BACKGROUND = Background(DELIVERERS, JOB_KINDS, SCHEDULES)

@@ -19,6 +19,9 @@ from .background import BACKGROUND, Background
 from .extensions import EXTENSIONS
 from .jobs.schedules import Schedule
 from .jobs.store import JobStore
+from .messages.notifications import Notifications
+from .messages.room import Messaging, install, messaging
+from .messages.settings import MessageSettings
 from .outbound import Outbound
 from .outside import Outside
 from .people import ActorLoader, Credentials
@@ -79,6 +82,16 @@ class Services:
         """Everything that runs at set times in this version."""
         return tuple(schedule for make in self.background.schedules for schedule in make(self))
 
+    @property
+    def messaging(self) -> Messaging:
+        """Notices, messages in and out, consent, templates."""
+        return messaging(self.records.room)
+
+    @property
+    def notifications(self) -> Notifications:
+        """Notices to people inside."""
+        return self.messaging.notifications
+
     def actor(self, user_id: int) -> Actor | None:
         """The actor of an active user, or None."""
         return self.actors.load(user_id)
@@ -96,6 +109,7 @@ def build_services(
     extensions: Extensions = EXTENSIONS,
     outside: Outside | None = None,
     background: Background = BACKGROUND,
+    messages: MessageSettings | None = None,
 ) -> Services:
     """The bundle of a Registry whose tables exist; `secret` keys list cursors and the audit trail (the same for
     every worker)."""
@@ -117,6 +131,7 @@ def build_services(
         outside=around,
     )
     records = RecordService(room)
+    install(room, messages or MessageSettings(secret=secret))
     return Services(
         registry,
         database,

@@ -59,16 +59,16 @@ def test_an_unset_variable_is_one_fault(tmp_path: Path) -> None:
 def test_secrets_come_from_a_file_and_are_never_shown(tmp_path: Path) -> None:
     (tmp_path / "hush.txt").write_text("t0p-secret\n", encoding="utf-8")
     text = (
-        "mail: {host: m, password_file: hush.txt}\nwebhooks: {a: {url: 'http://a', secret: ${S}}}\n"
+        "mail: {smtp: {host: m, password_file: hush.txt}, from: a@b.c}\nwebhooks: {a: {url: 'http://a', secret: ${S}}}\n"
         "database: postgresql://u:${P}@h/x\n"
     )
     settings, faults = load(tmp_path, text, S="t0p-secret", P="t0p-secret")
     assert not faults
-    assert settings.mail.password == settings.webhooks["a"].secret == "t0p-secret"
+    assert settings.mail.smtp.password == settings.webhooks["a"].secret == "t0p-secret"
     assert "t0p-secret" not in repr(settings)
     assert redacted(settings.database) == "postgresql://u:***@h/x"
-    _, faults = load(tmp_path, "mail: {password_file: none.txt}\n")
-    assert faults == ["error settings guanxi.yaml:1:23 mail.password_file"]
+    _, faults = load(tmp_path, "sms: {secret_file: none.txt}\n")
+    assert faults == ["error settings guanxi.yaml:1:20 sms.secret_file"]
 
 
 def test_a_secret_in_the_file_is_a_warning_without_the_secret(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_secret_in_the_file_is_a_warning_without_the_secret(tmp_path: Path) ->
 def test_every_fault_at_once(tmp_path: Path) -> None:
     text = (
         "nmae: X\nlimits: {request_per_minute: 1, import_rows: 0}\ntime_zone: Asia/Shanghia\nlanguages: en\n"
-        "mail: {form: a, port: x}\nwebhooks: {a: {ulr: b}}\ncurrency: rmb\ndatabase: mysql://x\n"
+        "mail: {form: a, megabytes: x}\nwebhooks: {a: {ulr: b}}\ncurrency: rmb\ndatabase: mysql://x\n"
     )
     _, faults = load(tmp_path, text)
     assert faults == [
@@ -93,7 +93,7 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
         "error settings guanxi.yaml:3:12 time_zone",
         "error settings guanxi.yaml:4:12 languages",
         "error settings guanxi.yaml:5:8 mail.form did you mean 'from'?",
-        "error settings guanxi.yaml:5:23 mail.port",
+        "error settings guanxi.yaml:5:28 mail.megabytes",
         "error settings guanxi.yaml:6:12 webhooks.a.url",
         "error settings guanxi.yaml:6:16 webhooks.a.ulr did you mean 'url'?",
         "error settings guanxi.yaml:7:11 currency",

@@ -14,6 +14,7 @@ from guanxi.registry import Registry
 from ..access.actor import Actor
 from ..access.grants import AccessTable
 from ..audit import Audit
+from ..messages.room import Messaging
 from ..ports import Database, Records
 
 
@@ -53,6 +54,11 @@ class ApiServices(Protocol):
     @property
     def audit(self) -> Audit:
         """The trail of acts that matter."""
+        ...
+
+    @property
+    def messaging(self) -> Messaging:
+        """Notices, messages, consent."""
         ...
 
     def actor(self, user_id: int) -> Actor | None:

@@ -74,6 +74,7 @@ class Room:
         self.mark = "?" if database.engine == "sqlite" else "%s"
         self.history = HISTORY.replace("?", self.mark)
         self.outbox = OUTBOX.replace("?", self.mark)
+        self.shared: dict[str, Any] = {}  # what rooms that take part keep for this version, under their own name
         self.step_values: dict[tuple[Any, ...], Closure] = {}
         self._plans: dict[str, ObjectPlan] = {}
         self._texts: dict[str, Statements] = {}

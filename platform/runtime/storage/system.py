@@ -13,6 +13,7 @@ from .database import Handle
 from .functions_port import postgres_ddl
 from .system_approvals import APPROVALS
 from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
+from .system_messages import MESSAGES, MESSAGES_NAMING
 
 Statement = str | Mapping[str, str]
 """DDL for both engines, or by the engine's name."""
@@ -186,6 +187,7 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     _AUDIT_CHAIN,
     _BACKGROUND,
     APPROVALS,
+    MESSAGES,
 )
 
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
@@ -198,6 +200,7 @@ NAMING_OBJECTS = (
     "gx_kept",
     "gx_deliveries",
     *APPROVAL_OBJECTS,
+    *MESSAGES_NAMING,
 )
 NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept")
 
