@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, g
 
-from . import audit, auth, docs, files, imports, meta, problems, record_page, records
-from . import auth, consents, docs, files, imports, meta, notifications, problems, record_page, records
+from . import audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records
 from .health import Metrics, create_health
 from .host import ApiHost
 from .limits import WINDOW, Limiter
@@ -23,8 +22,7 @@ def create_api(app: Flask, host: ApiHost) -> None:
     app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE))
     app.extensions["guanxi_login_limiter"] = Limiter(host.limits.get("login_tries_per_minute", LOGIN_TRIES))
     api = Blueprint("guanxi_api", __name__, url_prefix="/api", template_folder="templates", static_folder="static")
-    for part in (auth, docs, audit, meta, files, imports, record_page, records):
-    for part in (auth, docs, meta, files, imports, notifications, consents, record_page, records):
+    for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, records):
         part.register(api)
     api.after_request(_budget)
     app.register_blueprint(api)
