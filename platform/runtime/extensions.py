@@ -1,4 +1,4 @@
-"""The catalogue of rooms that take part in writes of records: one row each, in the order they are asked.
+"""The catalogue of rooms that take part in writes of records: one line each, in the order they are asked.
 
 See `records.extensions` for what an entry looks like. Locks come before effects, so a refusal costs nothing.
 """
@@ -10,5 +10,19 @@ from .records.extensions import Extensions
 from .webhooks.events import listened
 from .webhooks.verb import webhook
 
-EXTENSIONS = Extensions(watchers=(watch_rights,), actions=(), verbs={})
-EXTENSIONS = Extensions(watchers=(), actions=(), verbs={"webhook": webhook}, listeners=(listened,))
+# One entry a line, so that rooms which arrive at the same time do not stand in each other's way.
+# fmt: off
+EXTENSIONS = Extensions(
+    watchers=(
+        watch_rights,
+    ),
+    actions=(
+    ),
+    verbs={
+        "webhook": webhook,
+    },
+    listeners=(
+        listened,
+    ),
+)
+# fmt: on
