@@ -15,6 +15,7 @@ from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.schema.history import sources_text
 
+from .consent import judge_words
 from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored, with_bases
 from .settling import settle
 
@@ -82,7 +83,16 @@ class Publisher:
         """The plan of publishing these sources."""
         bundle = self.bundle(files)
         registry = self.compiled(bundle)
-        return self.instance.schema.plan(registry, stored(bundle), actor.name, allow=tuple(allow)), registry
+        words = tuple(allow)
+        made = self.instance.schema.plan(registry, stored(bundle), actor.name, allow=words)
+        self.judge(words, made, registry)
+        return made, registry
+
+    def judge(self, words: Iterable[str], made: Plan, registry: Registry) -> None:
+        """Raise BadRequest for a word of consent that names nothing, in this plan or in what is published."""
+        words = tuple(words)
+        if words:
+            judge_words(words, made, registry, self.live.services().registry)
 
     def plan(self, actor: Actor, files: Mapping[str, str] | None, allow: Sequence[str]) -> dict[str, Any]:
         """See `runtime.api.host.Publisher`."""
@@ -107,6 +117,7 @@ class Publisher:
             registry = compile_stored(made.bundle)
         except DefinitionError as fault:
             raise RefusedDefinitions(fault) from fault
+        self.judge(allow, made, registry)
         return self._publish(actor, made, registry, allow, made.note)
 
     def publish(
@@ -154,15 +165,27 @@ class Publisher:
     def rollback(self, actor: Actor, number: int, allow: Sequence[str]) -> dict[str, Any]:
         """See `runtime.api.host.Publisher`."""
         made = self.instance.schema.plan_rollback(number, actor.name, allow=tuple(allow))
-        return self._publish(
-            actor, made, compile_stored(made.bundle), allow, f"back to version {number}", act="rollback"
-        )
+        registry = compile_stored(made.bundle)
+        self.judge(allow, made, registry)
+        return self._publish(actor, made, registry, allow, f"back to version {number}", act="rollback")
 
     def versions(self) -> Sequence[dict[str, Any]]:
         """Published versions, newest first, the current one marked."""
         current = self.instance.schema.current()
         at = current[0] if current else 0
         return [v.as_dict() | {"current": v.number == at} for v in self.instance.schema.versions()]
+
+    def number(self) -> int:
+        """The number of the published version; 0 before the first."""
+        current = self.instance.schema.current()
+        return current[0] if current else 0
+
+    def diff(self, first: int, second: int) -> list[dict[str, str]]:
+        """The files that differ between two versions: {"layer", "file", "change": added|removed|changed, "diff"}."""
+        from .version_diff import changed_files
+
+        old, new = (bundle_of(self.instance.schema.bundle_of(number)) for number in (first, second))
+        return changed_files(old, new, first, second)
 
     def files(self) -> dict[str, str]:
         """The instance's own files as they are published."""

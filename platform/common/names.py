@@ -18,17 +18,20 @@ EXPRESSION_WORDS = frozenset(
     "import from as with try except finally raise pass break continue global nonlocal yield assert del async "
     "await elif".split()
 )
-RESERVED_FIELDS = frozenset((*SYSTEM_FIELDS, *OWNER_FIELDS, *HIDDEN_SYSTEM_FIELDS)) | EXPRESSION_WORDS
-# First path segments below /api that belong to the platform.
-RESERVED_OBJECTS = (
-    frozenset(
-        (
-            "auth approvals pools meta packs jobs openapi docs me files search notifications webhooks forms health "
-            "metrics"
-        ).split()
-    )
-    | EXPRESSION_WORDS
+# Columns that the databases have on every table of their own accord.
+DATABASE_COLUMNS = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "rowid")
+RESERVED_FIELDS = (
+    frozenset((*SYSTEM_FIELDS, *OWNER_FIELDS, *HIDDEN_SYSTEM_FIELDS, *DATABASE_COLUMNS)) | EXPRESSION_WORDS
 )
+# First path segments below /api that belong to the platform.
+API_WORDS = frozenset(
+    (
+        "auth approvals pools meta packs jobs openapi docs me files search notifications webhooks forms health metrics"
+    ).split()
+)
+RESERVED_OBJECTS = API_WORDS | EXPRESSION_WORDS
+# What the platform offers on records: a definition's own action cannot take these names.
+RESERVED_ACTIONS = frozenset("submit claim release assign transfer merge undo_merge share move_stage".split())
 
 
 def name_fault(name: str) -> str:

@@ -15,6 +15,8 @@ from .limits import MAX_HOPS
 from .schema import FieldInfo
 from .types import INTEGER, TEXT, ValueType
 
+# What people write for the truth values in YAML of an older kind.
+_TRUTHS = {"yes": "write true", "on": "write true", "no": "write false", "off": "write false"}
 _USER = ValueType("reference", object="user")
 _TEAM = ValueType("reference", object="team")
 _CALLER = {
@@ -173,7 +175,7 @@ def _unknown(checker: Checker, row: t.RowTerm, name: str, span: s.Span) -> None:
     bare = isinstance(row, t.Row)
     if bare:
         known += [*checker.place.params, "me"]
-    hint = did_you_mean(name, known)
+    hint = (_TRUTHS.get(name, "") if bare else "") or did_you_mean(name, known)
     if bare and name in ENTRIES and not hint:
         hint = f"a function is called with brackets: {name}()"
     if bare and not hint:

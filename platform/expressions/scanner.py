@@ -13,7 +13,7 @@ from .limits import MAX_CHARACTERS, MAX_DEPTH
 
 _STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
 _RUN_ON = re.compile(r"(?<![A-Za-z0-9_])(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[A-Za-z_])")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _LOOKALIKES = {
     "“": '"', "”": '"', "‘": "'", "’": "'", "，": ",", "（": "(", "）": ")", "＝": "=", "＞": ">", "＜": "<",
@@ -62,12 +62,20 @@ def _check_string(text: str, found: re.Match[str]) -> None:
     if start and (text[start - 1].isalnum() or text[start - 1] in "_\"'"):
         raise _syntax(text, start, "a text is written in plain quotes, without a prefix and not in triple quotes")
     for escape in _ESCAPE.finditer(body):
-        if escape.group(1) not in "\\'\"nt":
+        if not _readable(escape.group(1)):
             offset = start + 1 + escape.start()
             raise _syntax(text, offset, f"unknown escape '\\{escape.group(1)}'", "write \\\\ for a backslash")
     for index, character in enumerate(body):
         if ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF or character == "\x7f":
             raise _syntax(text, start + 1 + index, "a text cannot contain control characters")
+
+
+def _readable(escape: str) -> bool:
+    """A quote, a backslash, a line break, a tab, or a character by its code (as JSON writers put it)."""
+    if len(escape) == 1:
+        return escape in "\\'\"nt"
+    code = int(escape[1:], 16)
+    return code >= 32 and code != 127 and not 0xD800 <= code <= 0xDFFF
 
 
 def _check_character(text: str, position: int, stack: list[tuple[str, int]]) -> None:

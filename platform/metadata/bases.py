@@ -38,6 +38,11 @@ def record_bases(
     return {mark: value for mark, value in known.items() if any(mark.startswith(base) for _, base in wanted)}
 
 
+def unpatched(layers: Sequence[Layer]) -> dict[str, Any]:
+    """Every definition as a patch of the instance finds it, plain, by `kind/name`: what `hash_of` gives is its base."""
+    return _unpatched(_documents(layers), layers)
+
+
 def bases_in(recorded: Mapping[str, Any]) -> Callable[[str], Mapping[str, Any] | None]:
     """A look-up for `load.check(bases=…)`: by a hash or its beginning."""
 

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "schema": ("definitions", "schema", "Print the JSON Schema of the YAML"),
     "reference": ("definitions", "reference", "Print the reference of the YAML"),
     "where-used": ("definitions", "where_used", "Find everything that mentions a name"),
+    "patch": ("patches", "patch", "Write a patch of a definition, or its base"),
     "test": ("tests", "test", "Run metadata tests"),
     "plan": ("publish", "plan", "Say what publishing the files would do"),
     "apply": ("publish", "apply", "Publish the files, or a saved plan"),

@@ -56,6 +56,8 @@ def apply(file: Path | None, yes: bool, note: str, allow: tuple[str, ...], as_js
             if as_json:
                 print_json({"version": made.base, "published": False})
             return
+        if file is not None and made.base != publisher.number():
+            fail(f"the plan was made for version {made.base}, and {publisher.number()} is published: make a new plan")
         if made.objections(allow):
             if as_json:
                 print_json(as_data(made, allow))
@@ -122,14 +124,20 @@ def rollback(number: int, yes: bool, allow: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("first", type=click.IntRange(1))
 @click.argument("second", type=click.IntRange(1))
+@json_option
 @instance_option
-def diff(first: int, second: int) -> None:
-    """The difference between the sources of two versions.
+def diff(first: int, second: int, as_json: bool) -> None:
+    """The difference between the definitions of two versions, file by file.
 
     Example: guanxi diff 2 3
     """
     with opened() as here:
-        click.echo(here.instance.schema.diff(first, second), nl=False)
+        changed = here.publisher.diff(first, second)
+    if as_json:
+        print_json(changed)
+        return
+    for one in changed:
+        click.echo(one["diff"])
 
 
 @click.command()

@@ -42,8 +42,19 @@ def renamed_from_existing(context: Context, _: dict[str, dict[str, Any]]) -> Non
                 said = f"renamed from '{former}', but {kind} '{former}' still exists"
                 context.error("model-rule", said, document, ("renamed_from",))
     for outline in context.outlines.values():
+        _claimed_twice(context, outline)
         for name, key in outline.model.unique.items():
             if key.renamed_from in outline.model.unique:
                 path: Path = ("unique", name, "renamed_from")
                 said = f"renamed from '{key.renamed_from}', but a key of that name still exists"
                 context.error("model-rule", said, outline.document, path)
+
+
+def _claimed_twice(context: Context, outline: Outline) -> None:
+    """Two fields, or two options, that say they were one and the same before."""
+    claims: dict[str, str] = {}
+    for name, one in outline.fields.items():
+        former = one.part.renamed_from
+        if former and claims.setdefault(former, name) != name:
+            said = f"'{claims[former]}' says already that it was called '{former}'"
+            context.error("clash", said, outline.document, ("fields", name, "renamed_from"))

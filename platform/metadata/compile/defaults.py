@@ -41,8 +41,10 @@ def default_of(scope: Scope, one: FieldOutline, path: Path) -> Default | None:
     if wanted.kind not in ("reference", "references"):
         try:
             return Default(one.type.coercer(one.settings, one.context)(given))
-        except ValueFault:
-            pass
+        except ValueFault as fault:
+            if given[:1].isdigit():  # a constant that was meant as one: the reason why it is none says more
+                scope.error("wrong-value", f"the default does not fit the field: {fault.message}", path)
+                return None
     return _expression(scope, path, given, wanted)
 
 

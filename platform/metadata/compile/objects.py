@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guanxi.common.labels import Label, title_case
-from guanxi.common.names import NAME
+from guanxi.common.names import NAME, RESERVED_ACTIONS
 from guanxi.expressions.expression import Expression
 from guanxi.registry import Action, Field, ObjectType
 
@@ -133,6 +133,9 @@ def _actions(scope: Scope) -> Mapping[str, Action]:
     made: dict[str, Action] = {}
     for name, part in scope.model.actions.items():
         path = ("actions", name)
+        if name in RESERVED_ACTIONS:
+            said = f"'{name}' is an action of the platform; give yours another name"
+            scope.error("reserved-name", said, path, key=True)
         when = None if part.when is True else scope.condition((*path, "when"), part.when)
         if constant(when) is False:
             scope.error("never-true", "the action could never be offered", (*path, "when"))

@@ -23,7 +23,7 @@ from guanxi.registry import Calendar, OptionSet, Related, Role
 
 from ..documents.base import Definition, expression_text
 from ..nodes import Document, Path, ScalarNode, at, dotted, find
-from .digits import digits_of
+from .digits import digits_of, rounded
 from .memory import Lookups, Memory, Piece, same
 from .outline import Outline
 from .renames import Declared, OldNames
@@ -356,4 +356,5 @@ def _computed(context: Context, outline: Outline, name: str) -> Computed | None:
         context.error("expression-type", str(error), outline.document, path)
         return None
     money = money or settings.returns == "money"
+    value = rounded(value, settings)
     return Computed(FieldInfo(name, type_.value_type(settings, one.context), value, money), settings)

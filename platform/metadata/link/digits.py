@@ -6,11 +6,15 @@ A quotient has no natural number of digits: None.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from guanxi.expressions import tree as t
+from guanxi.expressions.expression import Expression
+from guanxi.expressions.functions.numbers import ROUND_DECIMAL
 from guanxi.expressions.schema import SchemaView
+from guanxi.expressions.types import DECIMAL, INTEGER
 
 
 class Digits(NamedTuple):
@@ -48,6 +52,49 @@ def digits_of(term: t.Term, view: SchemaView) -> Digits:
         case t.Apply():
             return _applied(term, view)
     return _WHOLE if term.type.kind in ("integer", "blank") else _ANY
+
+
+def rounded(value: Expression, settings: Any) -> Expression:
+    """The expression held to the digits that the field shows, so that what is compared, sorted by and added up is what
+    people see. One that cannot give more digits stays as it is.
+    """
+    if value.type.kind != "decimal" or settings.digits is None:
+        return value
+    most = _at_most(value.tree)
+    if most is not None and most <= settings.digits:
+        return value
+    digits = t.Const(settings.digits, INTEGER)
+    return replace(value, tree=t.Apply(ROUND_DECIMAL, (value.tree, digits), DECIMAL), cache={})
+
+
+def _at_most(term: t.Term) -> int | None:
+    """The most digits after the point that the term's value can have; None when there is no telling."""
+    if term.type.kind in ("integer", "blank"):
+        return 0
+    match term:
+        case t.Const(value=Decimal() as value):
+            return max(0, -int(value.as_tuple().exponent))
+        case t.FieldTerm() | t.Inline():
+            return term.type.scale
+        case t.Negate():
+            return _at_most(term.operand)
+        case t.Arithmetic(operator="+" | "-" | "*"):
+            left, right = _at_most(term.left), _at_most(term.right)
+            if left is None or right is None:
+                return None
+            return left + right if term.operator == "*" else max(left, right)
+        case t.Choose():
+            return _most(term.then, term.other)
+        case t.Coalesce():
+            return _most(*term.operands)
+        case t.Aggregate(function="sum" | "min" | "max") if term.item is not None:
+            return _at_most(term.item)
+    return None
+
+
+def _most(*terms: t.Term) -> int | None:
+    found = [_at_most(term) for term in terms]
+    return None if None in found else max((one for one in found if one is not None), default=0)
 
 
 def _applied(term: t.Apply, view: SchemaView) -> Digits:

@@ -96,7 +96,7 @@ def operand(grants: Grants, object_type: ObjectType, path: str, purpose: Purpose
         at = _target(grants, step.field, path)
     last = _step(grants, at, parts[-1], path, purpose)
     if purpose == "expand" and not target_name(last.field):
-        raise BadRequest(f"{path!r} does not refer to one record.", code="unknown_field")
+        raise BadRequest(f"{path!r} does not refer to records that could be expanded here.", code="unknown_field")
     return Operand(path, tuple(hops), at, last.field, last.masked)
 
 

@@ -8,6 +8,7 @@ from . import audit, auth, consents, docs, files, imports, meta, notifications, 
 from .health import Metrics, create_health
 from .host import ApiHost
 from .limits import WINDOW, Limiter
+from .paths import ObjectPart, RecordPart
 
 DEFAULT_PER_MINUTE = 6000
 LOGIN_TRIES = 20
@@ -21,6 +22,8 @@ def create_api(app: Flask, host: ApiHost) -> None:
     app.extensions["guanxi_api"] = host
     app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE))
     app.extensions["guanxi_login_limiter"] = Limiter(host.limits.get("login_tries_per_minute", LOGIN_TRIES))
+    app.url_map.converters.update(object=ObjectPart, record=RecordPart)
+    app.url_map.merge_slashes = False
     api = Blueprint("guanxi_api", __name__, url_prefix="/api", template_folder="templates", static_folder="static")
     for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, records):
         part.register(api)

@@ -48,8 +48,8 @@ REPORT_LIMIT = 500
 
 def register(api: Blueprint) -> None:
     """Add the routes; the application gets one runner of jobs."""
-    api.add_url_rule("/<object_name>/import", "import", import_file, methods=["POST"])
-    api.add_url_rule("/<object_name>/export", "export", export_records, methods=["GET"])
+    api.add_url_rule("/<object:object_name>/import", "import", import_file, methods=["POST"])
+    api.add_url_rule("/<object:object_name>/export", "export", export_records, methods=["GET"])
     api.add_url_rule("/jobs", "jobs", list_jobs, methods=["GET"])
     api.add_url_rule("/jobs/<job>", "job", read_job, methods=["GET"])
     api.add_url_rule("/jobs/<job>/report", "job_report", read_report, methods=["GET"])

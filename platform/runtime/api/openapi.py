@@ -28,6 +28,11 @@ def nullable(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
+def _filled(schema: Schema) -> Schema:
+    """The schema of a value that must be there: a text of white space alone is blank too."""
+    return schema | {"allOf": [{"pattern": r"\S"}]} if schema.get("type") == "string" else schema
+
+
 def create_schema(kind: ObjectType, grants: Mapping[str, str], *, partial: bool) -> Schema:
     """What a client may send."""
     properties: Schema = {}
@@ -37,8 +42,10 @@ def create_schema(kind: ObjectType, grants: Mapping[str, str], *, partial: bool)
             continue
         if not CATALOGUE[field.type].writable:
             continue
-        properties[name] = nullable(field_schema(field)) | {"title": field.label.text("en")}
-        if field.required is True and field.default is None and not partial:
+        must = field.required is True and field.default is None
+        schema = _filled(field_schema(field)) if must else nullable(field_schema(field))
+        properties[name] = schema | {"title": field.label.text("en")}
+        if must and not partial:
             required.append(name)
     out: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     if required:
@@ -56,7 +63,7 @@ def read_schema(kind: ObjectType, grants: Mapping[str, str]) -> Schema:
         if grants[name] == "masked":
             schema = {"description": "Masked for this caller."}
         elif field.target:
-            schema["anyOf"].append({"type": "object"})
+            schema["anyOf"] += [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]
         properties[name] = schema | {"title": field.label.text("en")}
     return {"type": "object", "properties": properties}
 
@@ -80,10 +87,19 @@ LIST_PARAMETERS = [
     parameter("trashed", {"enum": ["true", "false"]}, "The trash instead of live records."),
 ]
 RECORD = parameter("id", INTEGER_ID, "The record's id.", "path")
+_TAG = '(W/)?"?[0-9]{1,18}"?'
 IF_MATCH = parameter(
-    "If-Match", {"type": "string", "pattern": '^"[0-9]{1,18}"$'}, "The version it was made from.", "header"
+    "If-Match",
+    {"type": "string", "pattern": rf"^(\*|{_TAG}(, *{_TAG})*)?$"},
+    "The version it was made from.",
+    "header",
 )
-KEY = parameter("Idempotency-Key", {"type": "string", "maxLength": 200}, "Makes a retry safe for 24 hours.", "header")
+KEY = parameter(
+    "Idempotency-Key",
+    {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"},
+    "Makes a retry safe for 24 hours.",
+    "header",
+)
 
 
 def operation(
@@ -180,7 +196,7 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
             move = {
                 "type": "object",
                 "required": ["to"],
-                "properties": {"to": {"enum": list(kind.stages.path)}, "values": {"type": "object"}},
+                "properties": {"to": {"enum": list(kind.stages.path)}, "values": {"type": ["object", "null"]}},
             }
             paths[f"{single}/actions/move_stage"] = {
                 "post": operation(

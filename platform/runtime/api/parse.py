@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -173,20 +174,54 @@ def body(request: Request, known: Iterable[str] | None = None, *, empty: bool = 
     raw = request.get_data()
     if not raw and empty:
         return {}
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType("The body must be application/json.")
+    _judge_form(request)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as fault:
         raise BadRequest(f"The body is not valid JSON: {fault}.", code="json") from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.", code="json")
+    _no_key_twice(raw, value)
     if known is not None:
         known = tuple(known)
         for key in value:
             if key not in known:
                 raise BadRequest(f"Unknown key '{key[:60]}'.", code="unknown_key", hint=did_you_mean(key, known))
     return cast("dict[str, Any]", value)
+
+
+def _judge_form(request: Request) -> None:
+    """JSON in UTF-8 as it is: another media type, character set or packing is refused with 415."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("The body must be application/json.")
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(f"The body must be UTF-8, not {charset[:40]}.")
+    packing = request.headers.get("Content-Encoding", "identity")
+    if packing.lower() not in ("", "identity"):
+        raise UnsupportedMediaType(f"The body must not be packed (Content-Encoding: {packing[:40]}).")
+
+
+def _no_key_twice(raw: bytes, value: Any) -> None:
+    """Refuse a map with one key twice. As many colons as keys: there is none, the usual body costs a count."""
+    if raw.count(b":") == _keys(value):
+        return
+
+    def judged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise BadRequest(f"The key '{twice[:60]}' stands twice in the body.", code="json")
+        return found
+
+    json.loads(raw, object_pairs_hook=judged)
+
+
+def _keys(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(_keys(part) for part in value.values() if isinstance(part, dict | list))
+    return sum(_keys(part) for part in value if isinstance(part, dict | list))
 
 
 def _too_large() -> GuanxiError:
@@ -207,11 +242,21 @@ def typed(values: Mapping[str, Any], key: str, kind: type | tuple[type, ...], de
 
 
 def if_match(request: Request) -> int | None:
-    """The version named by If-Match; None without the header, or for `*`."""
+    """The version named by If-Match; None without the header, or for `*`.
+
+    Of several only the newest can be the record's: versions go up.
+    """
     header = request.headers.get("If-Match", "").strip()
     if not header or header == "*":
         return None
-    text = header.removeprefix("W/").strip('"')
+    found = [_version(part.strip()) for part in header.split(",")]
+    return max(found)
+
+
+def _version(tag: str) -> int:
+    text = tag.removeprefix("W/")
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
     if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise BadRequest('If-Match holds one version, as "3".', code="bad_header")
+        raise BadRequest('If-Match holds a version, as "3".', code="bad_header")
     return int(text)

@@ -26,9 +26,9 @@ TIMES = ("datetime", "date")
 
 
 def register(api: Blueprint) -> None:
-    """Add the routes below /api/<object>/<record>."""
-    api.add_url_rule("/<object_name>/<record>/view360", "view360", view360, methods=["GET"])
-    api.add_url_rule("/<object_name>/<record>/timeline", "timeline", timeline, methods=["GET"])
+    """Add the routes below /api/<object>/<record:record>."""
+    api.add_url_rule("/<object:object_name>/<record:record>/view360", "view360", view360, methods=["GET"])
+    api.add_url_rule("/<object:object_name>/<record:record>/timeline", "timeline", timeline, methods=["GET"])
 
 
 @logged_in

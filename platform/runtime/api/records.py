@@ -36,17 +36,21 @@ def _once(run: Any) -> Response:
 
 def register(api: Blueprint) -> None:
     """Add the routes below /api/<object>."""
-    api.add_url_rule("/<object_name>", "list", list_records, methods=["GET"])
-    api.add_url_rule("/<object_name>", "create", create_record, methods=["POST"])
-    api.add_url_rule("/<object_name>/batch", "batch", batch_records, methods=["POST"])
-    api.add_url_rule("/<object_name>/aggregate", "aggregate", aggregate_records, methods=["GET"])
-    api.add_url_rule("/<object_name>/<record>", "read", read_record, methods=["GET"])
-    api.add_url_rule("/<object_name>/<record>", "update", update_record, methods=["PATCH"])
-    api.add_url_rule("/<object_name>/<record>", "delete", delete_record, methods=["DELETE"])
-    api.add_url_rule("/<object_name>/<record>/restore", "restore", restore_record, methods=["POST"])
-    api.add_url_rule("/<object_name>/<record>/history", "history", record_history, methods=["GET"])
-    api.add_url_rule("/<object_name>/<record>/related/<list_name>", "related", related_records, methods=["GET"])
-    api.add_url_rule("/<object_name>/<record>/actions/<action>", "action", act_on_record, methods=["POST"])
+    api.add_url_rule("/<object:object_name>", "list", list_records, methods=["GET"])
+    api.add_url_rule("/<object:object_name>", "create", create_record, methods=["POST"])
+    api.add_url_rule("/<object:object_name>/batch", "batch", batch_records, methods=["POST"])
+    api.add_url_rule("/<object:object_name>/aggregate", "aggregate", aggregate_records, methods=["GET"])
+    api.add_url_rule("/<object:object_name>/<record:record>", "read", read_record, methods=["GET"])
+    api.add_url_rule("/<object:object_name>/<record:record>", "update", update_record, methods=["PATCH"])
+    api.add_url_rule("/<object:object_name>/<record:record>", "delete", delete_record, methods=["DELETE"])
+    api.add_url_rule("/<object:object_name>/<record:record>/restore", "restore", restore_record, methods=["POST"])
+    api.add_url_rule("/<object:object_name>/<record:record>/history", "history", record_history, methods=["GET"])
+    api.add_url_rule(
+        "/<object:object_name>/<record:record>/related/<list_name>", "related", related_records, methods=["GET"]
+    )
+    api.add_url_rule(
+        "/<object:object_name>/<record:record>/actions/<action>", "action", act_on_record, methods=["POST"]
+    )
 
 
 @logged_in
@@ -138,7 +142,9 @@ def batch_records(object_name: str) -> Response:
     name = known_object(object_name)
     parse.parameters(request, ())
     body = parse.body(request, ("operations", "atomic"))
-    operations = parse.typed(body, "operations", list, [])
+    operations = parse.typed(body, "operations", list)
+    if operations is None:
+        raise BadRequest("'operations' is missing: a list of what to do.", code="required")
     atomic = parse.typed(body, "atomic", bool, True)
     if len(operations) > BATCH_LIMIT:
         raise BadRequest(f"A batch has at most {BATCH_LIMIT} operations.", code="limit")

@@ -5,7 +5,7 @@ A parent the reader may not see is `{"id", "title": null}`: its id stands in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from guanxi.common.errors import BadRequest
@@ -19,6 +19,17 @@ from .shape import Shape, braces
 
 MAX_EXPAND = 20
 MAX_DEPTH = 4
+
+
+@dataclass(slots=True)
+class Listed:
+    """A list of references at the root: its ids here, its records later (`expand_many`)."""
+
+    name: str
+
+    def code(self, shape: Shape, frame: Frame) -> str:
+        """The code of the ids."""
+        return put_field(shape, frame.object.fields[self.name], frame, frame.root, masked=False)
 
 
 @dataclass(slots=True)
@@ -65,12 +76,17 @@ def plain_fields(frame: Frame, grants: Grants, target: ObjectType) -> list[Field
     ]
 
 
-def expansions(frame: Frame, asked: Sequence[str]) -> dict[str, Expansion]:
+def expansions(frame: Frame, asked: Sequence[str]) -> Mapping[str, Expansion | Listed]:
     """The references to expand by their first name; BadRequest for a path that is none for this reader."""
     if len(asked) > MAX_EXPAND:
         raise BadRequest(f"At most {MAX_EXPAND} references are expanded.", code="bad_request")
     roots: dict[str, Expansion] = {}
+    lists: dict[str, Listed] = {}
     for path in asked:
+        known = frame.object.fields.get(path)
+        if known is not None and known.type == "references":
+            lists[path] = Listed(path)
+            continue
         operand(frame.reader, frame.object, path, "expand")
         parts = tuple(path.split("."))
         if len(parts) > MAX_DEPTH:
@@ -78,4 +94,4 @@ def expansions(frame: Frame, asked: Sequence[str]) -> dict[str, Expansion]:
         level = roots
         for depth, name in enumerate(parts):
             level = level.setdefault(name, Expansion(parts[: depth + 1])).inside
-    return roots
+    return {**roots, **lists}

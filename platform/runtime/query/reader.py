@@ -15,13 +15,14 @@ from guanxi.common.errors import BadRequest, NotFound
 from guanxi.registry.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.binds import Moment, bind_all
-from guanxi.runtime.access.grants import AccessTable, Grants
+from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.ports import Database
 from guanxi.runtime.search.grams import asked_words
 from guanxi.runtime.storage.tables import Tables
 
 from .aggregate import AggregatePlan, AggregateShape, Aggregator
 from .cursor import Cursors
+from .expand_many import Many, fill, split
 from .frame import ReadModel
 from .history import HistoryReader
 from .lookups import LazyCalendars, RowLookup
@@ -73,14 +74,39 @@ class Reader:
         rights: str = "",
     ) -> Row:
         """See Records.get. `rights` names a further operation whose row rule must hold as well."""
-        ask = ReadShape(object_name, tuple(fields), tuple(expand), trashed=trashed, one=True, rights=rights)
-        plan = self._plan(self.access.of(actor), ask)
+        grants = self.access.of(actor)
+        own, many = split(grants, self.registry.objects.get(object_name), expand) if expand else ((), {})
+        ask = ReadShape(object_name, tuple(fields), own, trashed=trashed, one=True, rights=rights)
+        plan = self._plan(grants, ask)
         if type(record_id) is not int or not 0 < record_id <= LARGEST_ID:
             raise NotFound("There is no such record.")
         found = self.run(plan.sql, plan.params, actor, {"id": record_id})
         if not found:
             raise NotFound("There is no such record.")
-        return plan.rows(found)[0]
+        rows = plan.rows(found)
+        if many:
+            fill(self, actor, self.registry.objects[object_name], many, rows)
+        return rows[0]
+
+    def by_ids(
+        self,
+        actor: Actor,
+        object_name: str,
+        ids: Sequence[int],
+        *,
+        fields: Sequence[str] = (),
+        expand: Sequence[str] = (),
+    ) -> list[Row]:
+        """The records of these ids that the actor may read, in no order."""
+        if not ids:
+            return []
+        grants = self.access.of(actor)
+        own, many = split(grants, self.registry.objects.get(object_name), expand) if expand else ((), {})
+        plan = self._plan(grants, ReadShape(object_name, tuple(fields), own, ids=True))
+        rows = plan.rows(self.run(plan.sql, plan.params, actor, {"ids": list(ids)}))
+        if many:
+            fill(self, actor, self.registry.objects[object_name], many, rows)
+        return rows
 
     def run(self, sql: str, params: Sequence[Any], actor: Actor, args: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run a kept statement for an actor, now, with a request's arguments."""
@@ -97,7 +123,7 @@ class Reader:
         if query.offset and query.after:
             raise BadRequest("Give 'offset' or 'after', not both.", code="bad_limit")
         grants = self.access.of(actor)
-        ask, args = self._asked(actor, query)
+        ask, args, many = self._asked(actor, query)
         plan = self._plan(grants, ask)
         args["limit"], args["offset"] = query.limit + 1, query.offset
         if query.after:
@@ -112,11 +138,18 @@ class Reader:
         if plan.count is not None:
             whole = not more and not query.after and (found or not query.offset)
             total = query.offset + len(found) if whole else self._total(plan, actor, args)
-        return Page(plan.rows(found), following, total)
+        rows = plan.rows(found)
+        if many:
+            fill(self, actor, self.registry.objects[query.object], many, rows)
+        return Page(rows, following, total)
 
-    def _asked(self, actor: Actor, query: ListQuery) -> tuple[ReadShape, dict[str, Any]]:
-        """The shape of a list query and the values that go with it."""
+    def _asked(self, actor: Actor, query: ListQuery) -> tuple[ReadShape, dict[str, Any], Many]:
+        """The shape of a list query, the values that go with it, and the lists of references to expand."""
         args: dict[str, Any] = {}
+        many: Many = {}
+        expand = tuple(query.expand)
+        if expand:
+            expand, many = split(self.access.of(actor), self.registry.objects.get(query.object), expand)
         if query.q:
             args["q"] = asked_words(query.q)
         related = None
@@ -129,7 +162,7 @@ class Reader:
         ask = ReadShape(
             query.object,
             tuple(query.fields),
-            tuple(query.expand),
+            expand,
             tuple(query.sort),
             query.where,
             query.view,
@@ -140,7 +173,7 @@ class Reader:
             query.trashed,
             offset=query.offset > 0,
         )
-        return ask, args
+        return ask, args, many
 
     def _pool(self, query: ListQuery) -> str:
         found = self.registry.objects.get(query.object)
@@ -155,17 +188,21 @@ class Reader:
     def scan(self, actor: Actor, query: ListQuery, *, rights: str = "") -> Iterator[Row]:
         """See Records.scan; `rights` names a further operation whose row rule must hold (export)."""
         grants = self.access.of(actor)
-        ask, args = self._asked(actor, query)
+        ask, args, many = self._asked(actor, query)
         ask = ask._replace(total="none", offset=False, rights=rights)
         args["limit"] = SCAN_PAGE
-        return self._pages(self._plan(grants, ask), grants, ask, actor, args)
+        return self._pages(self._plan(grants, ask), ask, actor, args, many=many)
 
     def _pages(
-        self, plan: ReadPlan, grants: Grants, ask: ReadShape, actor: Actor, args: dict[str, Any]
+        self, plan: ReadPlan, ask: ReadShape, actor: Actor, args: dict[str, Any], *, many: Many
     ) -> Iterator[Row]:
+        grants = self.access.of(actor)
         while True:
             found = self.run(plan.sql, plan.params, actor, args)
-            yield from plan.rows(found)
+            rows = plan.rows(found)
+            if many:
+                fill(self, actor, self.registry.objects[ask.object], many, rows)
+            yield from rows
             if len(found) < SCAN_PAGE:
                 return
             args["after"] = found[-1][-plan.keys :]

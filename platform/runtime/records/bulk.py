@@ -24,7 +24,7 @@ from .draft import Draft, filled, take
 from .duplicates import find_duplicate, likeness_key
 from .environment import environment
 from .extensions import Change
-from .guards import files, missing, platforms_own, taken
+from .guards import files, missing, platforms_own, taken, unasked
 from .judge import judge, settle
 from .messages import fault, text
 from .numbers import take as take_numbers
@@ -147,17 +147,18 @@ class BulkCreator:
             self.work.preload(known.target, wanted)
 
     def _references(self, drafts: Sequence[Draft]) -> None:
-        work, trusted = self.work, self.rights.trusted
+        work = self.work
         for known in self.plan.references:
-            seen: dict[int, bool] = {}
+            seen: dict[tuple[int, bool], bool] = {}
             for draft in drafts:
                 value = draft.new.get(known.name)
                 if value is None or known.name in draft.broken or platforms_own(draft, known):
                     continue
+                trusted = unasked(draft, known, self.rights)
                 for target in value if known.links else (value,):
-                    if target not in seen:
-                        seen[target] = work.visible(known.target, target, trusted=trusted)
-                    if not seen[target]:
+                    if (target, trusted) not in seen:
+                        seen[target, trusted] = work.visible(known.target, target, trusted=trusted)
+                    if not seen[target, trusted]:
                         missing(work, draft, known, target)
                         break
 

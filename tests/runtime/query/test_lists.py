@@ -164,7 +164,7 @@ def test_related_lists(house: House) -> None:
         ({"sort": (("revenu", False),)}, "unknown_field", "revenue"),
         ({"expand": ("ownr",)}, "unknown_field", "owner"),
         ({"expand": ("name",)}, "unknown_field", ""),
-        ({"expand": ("products",)}, "unknown_field", ""),
+        ({"expand": ("products.nme",)}, "unknown_field", "name"),
         ({"view": "bigg"}, "unknown_view", "big"),
         ({"sort": (("tags", False),)}, "bad_sort", ""),
         ({"sort": (("products", False),)}, "bad_sort", ""),
