@@ -52,6 +52,7 @@ CODES: dict[str, str] = {
     "clash": "Two definitions would use the same name or column.",
     "model-rule": "Definitions contradict each other.",
     "never-true": "A rule can never take effect.",
+    "automation-loop": "Rules write each other's trigger, so that they could set each other off without end.",
     "renamed": "A field or option is still mentioned by its former name.",
     "missing-translation": "A label has no text in a language of the instance.",
     "bad-data": "A row of data does not fit its object.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal
 
 _SPACE = re.compile(r"\s+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -23,3 +24,30 @@ def text_fault(text: str) -> str:
     if _SURROGATE.search(text):
         return "the text contains half a surrogate pair"
     return ""
+
+
+def described(value: object) -> str:
+    """What a person wrote, in YAML's words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, int | float | Decimal):
+        return f"the number {value}"
+    return f"'{value}'" if len(str(value)) <= 60 else "a long text"
+
+
+def is_language(code: str) -> bool:
+    """True for `en`, `zh`, `zh_CN`, `zh-Hans`."""
+    head, *rest = code.replace("-", "_").split("_")
+    return (
+        2 <= len(head) <= 3
+        and head.isascii()
+        and head.islower()
+        and head.isalpha()
+        and all(2 <= len(r) <= 8 and r.isascii() and r.isalnum() for r in rest)
+    )

@@ -50,11 +50,12 @@ def check_template(
     change: bool = False,
     params: Mapping[str, ValueType] = NO_PARAMS,
     people: bool = True,
+    outer: str | None = None,
 ) -> Template:
     """Check every hole; raises ExpressionErrors with positions in the whole text."""
 
     def judge(hole: str) -> Expression:
-        return check(hole, schema, object_name, change=change, params=params, people=people)
+        return check(hole, schema, object_name, change=change, params=params, people=people, outer=outer)
 
     parts = _parts(text, judge)
     if sum(isinstance(p, Expression) for p in parts) > MAX_HOLES:

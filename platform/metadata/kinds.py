@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .compile.approvals import compile_approval
 from .compile.apps import compile_app
+from .compile.automations import compile_automation
 from .compile.calendars import compile_calendar
 from .compile.data import compile_data
 from .compile.objects import compile_object
@@ -21,6 +22,7 @@ from .compile.templates import compile_template
 from .compile.tests import compile_test
 from .documents.app import AppDocument
 from .documents.approval import ApprovalDocument
+from .documents.automation import AutomationDocument
 from .documents.base import Definition
 from .documents.calendar import CalendarDocument
 from .documents.data import DataDocument
@@ -61,6 +63,9 @@ _ROWS = (
     Kind("object", ObjectDocument, compile_object, "objects", "a table of records with its rules and screens"),
     Kind("role", RoleDocument, compile_role, "roles", "a bundle of rights"),
     Kind("template", TemplateDocument, compile_template, "", "a message with holes"),
+    Kind(
+        "automation", AutomationDocument, compile_automation, "automations", "a rule: when something happens, do steps"
+    ),
     Kind("app", AppDocument, compile_app, "apps", "a menu"),
     Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),

@@ -12,10 +12,11 @@ from pydantic import BaseModel
 
 from guanxi.common.names import RESERVED_FIELDS, RESERVED_OBJECTS
 
+from .documents.automation import EVENTS, EVENTS_WAITING
 from .documents.base import MAX_LABEL, MAX_TEXT, MEANINGS, Definition, Inside
 from .documents.fields import ComputedKeys, FieldPart, OptionKeys, ReferenceKeys
 from .documents.options import OptionPart
-from .documents.steps import VERBS
+from .documents.steps import VERBS, WAITING
 from .kinds import KINDS
 
 _HEAD = """# The metadata language
@@ -117,12 +118,18 @@ def _fields() -> str:
 
 
 def _actions() -> str:
-    rows = "".join(f"| `{verb}` | {said} |\n" for verb, said in VERBS.items())
+    rows = "".join(f"| `{verb}` | {_ready(known.said, WAITING.get(verb, ''))} |\n" for verb, known in VERBS.items())
+    events = "".join(f"| `{name}` | {_ready(said, EVENTS_WAITING.get(name, ''))} |\n" for name, said in EVENTS.items())
     return (
         "## Actions\n\nOne vocabulary wherever something happens (`on_enter`, `do`). A step is a map with one verb. In "
-        "`set` and `values` a text is an expression, except a bare option name for a choice.\n\n"
-        f"| verb | does |\n| --- | --- |\n{rows}"
+        "`set` and `values` a text is an expression, except a bare option name for a choice. What it all means is in "
+        f"[automations](automations.md).\n\n| verb | does |\n| --- | --- |\n{rows}\n"
+        f"Events of an automation:\n\n| event | means |\n| --- | --- |\n{events}"
     )
+
+
+def _ready(said: str, needs: str) -> str:
+    return f"{said}. Needs {needs}, which this version does not have: refused" if needs else said
 
 
 def _part(name: str, model: type[BaseModel]) -> str:

@@ -18,12 +18,16 @@ from .objects import (
 from .packs import AppMenu, Calendar, DataSet, MetadataStep, MetadataTest, PackInfo, Refusal
 from .registry import Registry
 from .screens import Form, Page, Section, View
+from .steps import Automation, Branch, DateTrigger, Once, People, Step, Texts
 
 __all__ = [
     "Action",
     "AppMenu",
+    "Automation",
+    "Branch",
     "Calendar",
     "DataSet",
+    "DateTrigger",
     "Default",
     "DuplicateRule",
     "Field",
@@ -32,10 +36,12 @@ __all__ = [
     "MetadataTest",
     "ObjectGrant",
     "ObjectType",
+    "Once",
     "Option",
     "OptionSet",
     "PackInfo",
     "Page",
+    "People",
     "Refusal",
     "Registry",
     "Related",
@@ -44,6 +50,8 @@ __all__ = [
     "Section",
     "Stage",
     "StagePath",
+    "Step",
+    "Texts",
     "UniqueKey",
     "View",
 ]

@@ -11,6 +11,7 @@ from guanxi.common.labels import Label
 from guanxi.expressions.expression import Expression
 
 from .screens import Form, Page, View
+from .steps import Step
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 Access = Literal["private", "read", "edit"]
@@ -131,7 +132,7 @@ class DuplicateRule:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: where it may go, fields it needs, a gate to enter it, what happens on entry (actions as data)."""
+    """One stage: where it may go, fields it needs, a gate to enter it, what happens on entry."""
 
     name: str
     label: Label
@@ -139,7 +140,7 @@ class Stage:
     needs: tuple[str, ...] = ()
     when: Expression | None = None
     by: Expression | None = None
-    on_enter: tuple[Any, ...] = ()
+    on_enter: tuple[Step, ...] = ()
     message: Label = Label()
 
 
@@ -153,12 +154,12 @@ class StagePath:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button: shown and allowed `when`; `do` is a list of action steps as data (a map with one verb each)."""
+    """A button: shown and allowed `when`; `do` is a list of steps."""
 
     name: str
     label: Label
     when: Expression | None = None
-    do: tuple[Any, ...] = ()
+    do: tuple[Step, ...] = ()
     icon: str = ""
     confirm: Label = Label()
     layer: str = ""

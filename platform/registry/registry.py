@@ -12,6 +12,7 @@ from guanxi.expressions.schema import FieldInfo, RelatedInfo
 from .access import Role
 from .objects import ObjectType, OptionSet
 from .packs import AppMenu, Calendar, DataSet, MetadataTest, PackInfo
+from .steps import Automation
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -34,6 +35,7 @@ class Registry:
     calendars: Mapping[str, Calendar] = field(default_factory=lambda: _NONE)
     data: Mapping[str, DataSet] = field(default_factory=lambda: _NONE)
     tests: Mapping[str, MetadataTest] = field(default_factory=lambda: _NONE)
+    automations: Mapping[str, Automation] = field(default_factory=lambda: _NONE)
     others: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _NONE)
     infos: Mapping[str, Mapping[str, FieldInfo]] = field(default_factory=lambda: _NONE)
 

@@ -6,6 +6,7 @@ See `records.extensions` for what an entry looks like. Locks come before effects
 from __future__ import annotations
 
 from .audit.watching import watch_rights
+from .automation import engine, verbs
 from .records.extensions import Extensions
 from .webhooks.events import listened
 from .webhooks.verb import webhook
@@ -26,3 +27,9 @@ EXTENSIONS = Extensions(
     ),
 )
 # fmt: on
+EXTENSIONS = Extensions(
+    watchers=(watch_rights, engine.watchers),
+    actions=(),
+    verbs={"task": verbs.task, "assign": verbs.assign, "post": verbs.post, "webhook": webhook},
+    listeners=(listened,),
+)

@@ -129,6 +129,7 @@ def build_services(
         extensions=extensions,
         audit=audit,
         outside=around,
+        version=version,
     )
     records = RecordService(room)
     install(room, messages or MessageSettings(secret=secret))

@@ -66,7 +66,7 @@ def test_the_message_of_the_handbook() -> None:
         ("stages: {field: s, path: {a: {too: []}}}\n", ["3:31 stages.path.a.too unknown-key"]),
         ("actions: {x: {do: [{sett: {}}]}}\n", ["3:21 actions.x.do.0.sett unknown-key"]),
         ("actions: {x: {do: [{set: {}, create: {}}]}}\n", ["3:20 actions.x.do.0 wrong-value"]),
-        ("actions: {x: {do: [stop, {telecom.port: {}}]}}\n", []),
+        ("actions: {x: {do: [stop, {telecom.port: {}}]}}\n", ["3:27 actions.x.do.1.telecom.port unknown-key"]),
         ("form: {sections: {a: {fields: []}}}\n", ["3:31 form.sections.a.fields wrong-value"]),
         ("duplicates: {d: {match: [{field: a, by: compny_name}]}}\n", ["3:41 duplicates.d.match.0.by wrong-value"]),
         ("duplicates: {d: {match: [a], score: 2}}\n", ["3:37 duplicates.d.score wrong-value"]),

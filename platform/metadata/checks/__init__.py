@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..link.context import Context
+from .loops import automation_loops
 from .names import physical_clashes, renamed_from_existing
 from .references import required_circles
 
 Check = Callable[[Context, dict[str, dict[str, Any]]], None]
 
-CHECKS: tuple[Check, ...] = (required_circles, physical_clashes, renamed_from_existing)
+CHECKS: tuple[Check, ...] = (required_circles, physical_clashes, renamed_from_existing, automation_loops)

@@ -19,7 +19,7 @@ from ..link.context import Context
 from ..nodes import Document, Path, to_plain
 from .rules import constant
 from .scope import Scope, label_of
-from .steps import check_steps
+from .steps import compile_steps
 
 USER = ValueType("reference", "user")
 
@@ -48,7 +48,7 @@ def _compile(scope: Scope, model: ApprovalDocument) -> Flow:
     _tree(scope, ("steps",), model.steps, {})
     _returns(scope, flow.steps, ("steps",), [])
     for event, steps in model.on.items():
-        check_steps(scope, ("on", event), steps)
+        compile_steps(scope, ("on", event), steps)
     return flow
 
 
@@ -152,7 +152,7 @@ def _step(scope: Scope, path: Path, part: StepPart) -> None:
     if part.due is not None:
         _due(scope, (*path, "due"), part)
     for event, steps in part.on.items():
-        check_steps(scope, (*path, "on", event), steps)
+        compile_steps(scope, (*path, "on", event), steps)
 
 
 def _editable(scope: Scope, path: Path, part: StepPart) -> None:

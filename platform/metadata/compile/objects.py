@@ -19,7 +19,7 @@ from .rules import compile_duplicates, compile_rules, compile_unique, constant
 from .scope import Scope, frozen
 from .screens import compile_form, compile_page, compile_views
 from .stages import compile_stages
-from .steps import check_steps
+from .steps import compile_steps
 
 TITLES = ("name", "full_name", "title", "subject", "label", "code", "number")
 _TITLE_KINDS = frozenset({"text", "choice"})
@@ -139,12 +139,11 @@ def _actions(scope: Scope) -> Mapping[str, Action]:
         when = None if part.when is True else scope.condition((*path, "when"), part.when)
         if constant(when) is False:
             scope.error("never-true", "the action could never be offered", (*path, "when"))
-        check_steps(scope, (*path, "do"), part.do)
         made[name] = Action(
             name=name,
             label=scope.label((*path, "label"), part.label, name),
             when=when,
-            do=tuple(part.do),
+            do=compile_steps(scope, (*path, "do"), part.do),
             icon=part.icon or "",
             confirm=scope.text((*path, "confirm"), part.confirm),
             layer=scope.document.layer,

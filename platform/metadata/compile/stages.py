@@ -10,7 +10,7 @@ from ..documents.object import StagePart
 from ..nodes import Path
 from .rules import constant
 from .scope import Scope, frozen
-from .steps import check_steps
+from .steps import compile_steps
 
 
 def compile_stages(scope: Scope) -> StagePath | None:
@@ -60,7 +60,6 @@ def _stage(
     when = scope.condition((*path, "when"), part.when, change=True)
     if constant(when) is False:
         scope.error("never-true", "the stage could never be entered", (*path, "when"))
-    check_steps(scope, (*path, "on_enter"), part.on_enter)
     option = options.get(name)
     label = part.label or (option.label if option else scope.label((*path, "label"), part.label, name))
     return Stage(
@@ -70,7 +69,7 @@ def _stage(
         needs=scope.fields((*path, "needs"), part.needs),
         when=when,
         by=scope.condition((*path, "by"), part.by, change=True),
-        on_enter=tuple(part.on_enter),
+        on_enter=compile_steps(scope, (*path, "on_enter"), part.on_enter),
         message=scope.text((*path, "message"), part.message),
     )
 

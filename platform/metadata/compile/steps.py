@@ -1,127 +1,133 @@
-"""Action steps are kept as data; here the ones that write are judged: fields exist, values have the field's type."""
+"""Lists of steps of a document → compiled steps, every fault noted at its place in the file.
+
+What steps mean is in `registry.step_source`; here is the ground they are checked on: the model that is being linked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from guanxi.common.diagnostics import Place
 from guanxi.common.labels import Label
-from guanxi.common.names import name_fault
+from guanxi.expressions.expression import Expression
+from guanxi.expressions.template import Template
 from guanxi.expressions.types import ValueType
+from guanxi.registry import Step
+from guanxi.registry.step_source import build_steps
 
-from ..documents.base import described
 from ..documents.fields import COMPUTED_TYPES
-from ..nodes import Path
-from .scope import Scope
+from ..link.context import Context
+from ..nodes import Document, Path, at
+from .scope import Scope, text_in_all
 
 
-def check_steps(scope: Scope, path: Sequence[str | int], steps: Sequence[Any]) -> None:
-    """Note everything in `steps` that names what does not exist or has the wrong type."""
-    for index, step in enumerate(steps):
-        if isinstance(step, dict):
-            verb, given = next(iter(step.items()))
-            judge = _JUDGES.get(verb)
-            if judge is not None:
-                judge(scope, (*path, index, verb), given)
+def compile_steps(scope: Scope, path: Sequence[str | int], steps: Sequence[Any]) -> tuple[Step, ...]:
+    """The steps of an object's own document, or of one about it."""
+    return build_steps(DocumentGround(scope.context, scope.document, scope.outline.name), path, steps)
 
 
-def _set(scope: Scope, path: Path, given: object) -> None:
-    if _is_map(scope, path, given):
-        check_values(scope, path, given, scope.name)  # type: ignore[arg-type]
+@dataclass(slots=True)
+class DocumentGround:
+    """See `registry.step_parts.Ground`."""
 
+    context: Context
+    document: Document
+    subject: str
+    outer: str = ""
+    change: bool = True
+    people: bool = True
+    waits: bool = False
 
-def _create(scope: Scope, path: Path, given: object) -> None:
-    if not _is_map(scope, path, given):
-        return
-    keys: Mapping[str, Any] = given  # type: ignore[assignment]
-    _known_keys(scope, path, keys, ("object", "values"))
-    target = keys.get("object")
-    if not isinstance(target, str):
-        scope.error("missing-key", "'object' is missing: the kind of record to make", path)
-    elif not scope.context.has("object", target):
-        names = scope.context.names("object")
-        scope.context.unknown("unknown-object", "object", target, names, scope.document, (*path, "object"))
-    elif _is_map(scope, (*path, "values"), keys.get("values", {})):
-        check_values(scope, (*path, "values"), keys.get("values", {}), target)
+    def inside(self, child: str) -> DocumentGround:
+        """See Ground."""
+        return replace(self, subject=child, outer=self.subject, change=False, waits=False)
 
+    def error(self, code: str, said: str, path: Path, *, hint: str = "", key: bool = False) -> None:
+        """See Ground."""
+        self.context.error(code, said, self.document, path, hint=hint, key=key)
 
-def _notify(scope: Scope, path: Path, given: object) -> None:
-    if _is_map(scope, path, given):
-        keys: Mapping[str, Any] = given  # type: ignore[assignment]
-        _known_keys(scope, path, keys, ("to", "text", "template"))
-        text = keys.get("text")
-        if isinstance(text, dict) and not all(isinstance(one, str) for one in text.values()):
-            scope.error("bad-label", "a text under a language must be text", (*path, "text"))
-        elif isinstance(text, dict):
-            scope.text((*path, "text"), Label.of(text))
+    def unknown(self, code: str, what: str, name: str, known: Iterable[str], path: Path, *, key: bool = False) -> None:
+        """See Ground."""
+        self.context.unknown(code, what, name, known, self.document, path, key=key)
 
-
-def _webhook(scope: Scope, path: Path, given: object) -> None:
-    if not _is_map(scope, path, given):
-        return
-    keys: Mapping[str, Any] = given  # type: ignore[assignment]
-    _known_keys(scope, path, keys, ("url_from", "body"))
-    name = keys.get("url_from")
-    if not isinstance(name, str) or name_fault(name):
-        scope.error("missing-key", "'url_from' is missing: the name of a webhook in guanxi.yaml", path)
-    if _is_map(scope, (*path, "body"), keys.get("body", {})):
-        _webhook_part(scope, (*path, "body"), keys.get("body", {}))
-
-
-def _webhook_part(scope: Scope, path: Path, given: object) -> None:
-    """Texts are expressions on the record, at any depth."""
-    if isinstance(given, dict):
-        for key, part in given.items():
-            _webhook_part(scope, (*path, key), part)
-    elif isinstance(given, list):
-        for index, part in enumerate(given):
-            _webhook_part(scope, (*path, index), part)
-    elif isinstance(given, str):
-        scope.expression(path, given, change=True)
-
-
-def _is_map(scope: Scope, path: Path, given: object) -> bool:
-    if isinstance(given, dict):
-        return True
-    scope.error("wrong-type", f"a map is needed here, not {described(given)}", path)
-    return False
-
-
-def _known_keys(scope: Scope, path: Path, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in known:
-            scope.context.unknown("unknown-key", "key", key, known, scope.document, (*path, key), key=True)
-
-
-def check_values(scope: Scope, path: Path, values: Mapping[str, Any], target: str) -> None:
-    """Values that are set on a record of `target`, as expressions on the record of the scope."""
-    for name, value in values.items():
-        at = (*path, name)
-        wanted = writable_type(scope, at, name, target)
-        if wanted is not None:
-            scope.context.value(scope.document, at, value, scope.name, wanted, change=True)
-
-
-def writable_type(scope: Scope, path: Path, name: str, target: str) -> ValueType | None:
-    """The type of a field that a step may write; notes why it may not."""
-    context = scope.context
-    info = context.field(target, name)
-    outline = context.outlines[target]
-    if info is None and name not in outline.computed:
-        known = context.field_names(target)
-        context.unknown("unknown-field", f"field of {target}", name, known, scope.document, path, key=True)
-        return None
-    one = outline.fields.get(name)
-    if one is None and name not in ("owner", "team"):
-        context.error(
-            "model-rule", f"'{name}' is kept by the platform and cannot be set", scope.document, path, key=True
+    def expression(self, path: Path, value: object, expect: ValueType | None = None) -> Expression | None:
+        """See Ground."""
+        return self.context.expression(
+            self.document,
+            path,
+            value,
+            self.subject,
+            expect=expect,
+            change=self.change,
+            people=self.people,
+            outer=self.outer,
         )
-        return None
-    if one is not None and (one.part.type in COMPUTED_TYPES or not one.type.writable):
-        said = f"a field of type {one.part.type} cannot be set"
-        context.error("model-rule", said, scope.document, path, key=True)
-        return None
-    return info.type if info else None
 
+    def value(self, path: Path, value: object, wanted: ValueType) -> Expression | None:
+        """See Ground."""
+        return self.context.value(
+            self.document,
+            path,
+            value,
+            self.subject,
+            wanted,
+            change=self.change,
+            people=self.people,
+            outer=self.outer,
+        )
 
-_JUDGES = {"set": _set, "create": _create, "notify": _notify, "webhook": _webhook}
+    def template(self, path: Path, text: str) -> Template | None:
+        """See Ground."""
+        return self.context.template(
+            self.document, path, text, self.subject, self.outer, change=self.change, people=self.people
+        )
+
+    def has(self, kind: str, name: str) -> bool:
+        """See Ground."""
+        return self.context.has(kind, name)
+
+    def names(self, kind: str) -> Iterable[str]:
+        """See Ground."""
+        return self.context.names(kind)
+
+    def related(self, name: str) -> tuple[str, str] | None:
+        """See Ground."""
+        found = self.context.related_list(self.subject, name)
+        return (found.object, found.field) if found is not None else None
+
+    def related_names(self) -> Iterable[str]:
+        """See Ground."""
+        return self.context.related_names(self.subject)
+
+    def owned(self) -> bool:
+        """See Ground."""
+        return self.context.owned(self.subject)
+
+    def writable(self, path: Path, name: str, target: str) -> ValueType | None:
+        """See Ground."""
+        context = self.context
+        outline, info = context.outline_of(target), context.field(target, name)
+        if outline is None:
+            return None
+        if info is None and name not in outline.computed:
+            known = context.field_names(target)
+            self.unknown("unknown-field", f"field of {target}", name, known, path, key=True)
+            return None
+        one = outline.fields.get(name)
+        if one is None and name not in ("owner", "team"):
+            self.error("model-rule", f"'{name}' is kept by the platform and cannot be set", path, key=True)
+            return None
+        if one is not None and (one.part.type in COMPUTED_TYPES or not one.type.writable):
+            self.error("model-rule", f"a field of type {one.part.type} cannot be set", path, key=True)
+            return None
+        return info.type if info else None
+
+    def languages(self, path: Path, label: Label) -> None:
+        """See Ground."""
+        text_in_all(self.context, self.document, path, label)
+
+    def place(self, path: Path) -> Place:
+        """See Ground."""
+        return at(self.document.node, path, key=False)

@@ -14,10 +14,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from guanxi.common import text as texts
 from guanxi.common.labels import Label
 from guanxi.common.names import NAME, did_you_mean, name_fault
 from guanxi.common.text import text_fault
 
+described = texts.described
+is_language = texts.is_language
 MAX_LABEL = 200
 MAX_TEXT = 20_000
 LANGUAGE_PATTERN = "^[a-z]{2,3}([_-][A-Za-z]{2,8})*$"
@@ -47,21 +50,6 @@ class Inside:
     """Marks a value of several forms with the model of its map, for the reference."""
 
     model: type[BaseModel]
-
-
-def described(value: object) -> str:
-    """What a person wrote, in YAML's words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, int | float | Decimal):
-        return f"the number {value}"
-    return f"'{value}'" if len(str(value)) <= 60 else "a long text"
 
 
 # texts ----------------------------------------------------------------------------------------------------------
@@ -108,18 +96,6 @@ def _by_language(value: Mapping[str, object], most: int) -> Label:
     if found:
         raise faults(found)
     return Label(tuple(value.items()))  # type: ignore[arg-type]
-
-
-def is_language(code: str) -> bool:
-    """True for `en`, `zh`, `zh_CN`, `zh-Hans`."""
-    head, *rest = code.replace("-", "_").split("_")
-    return (
-        2 <= len(head) <= 3
-        and head.isascii()
-        and head.islower()
-        and head.isalpha()
-        and all(2 <= len(r) <= 8 and r.isascii() and r.isalnum() for r in rest)
-    )
 
 
 def _label_schema(most: int) -> WithJsonSchema:

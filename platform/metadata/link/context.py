@@ -18,6 +18,7 @@ from guanxi.expressions.expression import Expression
 from guanxi.expressions.faults import ExpressionErrors
 from guanxi.expressions.rename import rename
 from guanxi.expressions.schema import FieldInfo, RelatedInfo
+from guanxi.expressions.template import Template, check_template
 from guanxi.expressions.types import ValueType
 from guanxi.registry import Calendar, OptionSet, Related, Role
 
@@ -276,11 +277,14 @@ class Context:
         change: bool = False,
         sql: bool = False,
         people: bool = True,
+        outer: str = "",
     ) -> Expression | None:
         """The checked expression at a path, or None when it has faults (which are noted at their columns)."""
         try:
             text = expression_text(value)
-            return check(text, self, object_name, expect=expect, change=change, sql=sql, people=people)
+            return check(
+                text, self, object_name, expect=expect, change=change, sql=sql, people=people, outer=outer or None
+            )
         except ExpressionErrors as error:
             new = self._with_new_names(text, object_name)
             if new is None:
@@ -288,7 +292,7 @@ class Context:
                 return None
             self.warning("renamed", f"reads '{new}' now: something in it was renamed", document, path)
             return self.expression(
-                document, path, new, object_name, expect=expect, change=change, sql=sql, people=people
+                document, path, new, object_name, expect=expect, change=change, sql=sql, people=people, outer=outer
             )
 
     def _with_new_names(self, text: str, object_name: str) -> str | None:
@@ -312,17 +316,37 @@ class Context:
         wanted: ValueType,
         *,
         change: bool = False,
+        people: bool = True,
+        outer: str = "",
     ) -> Expression | None:
         """What a field is set to: a bare option name for a choice, else an expression; None when it has faults."""
         try:
-            return check_value(value, self, object_name, wanted, change=change)
+            return check_value(value, self, object_name, wanted, change=change, people=people, outer=outer or None)
         except ExpressionErrors as error:
             new = self._with_new_names(value, object_name) if isinstance(value, str) else None
             if new is None:
                 self.expression_faults(document, path, error)
                 return None
             self.warning("renamed", f"reads '{new}' now: something in it was renamed", document, path)
-            return self.value(document, path, new, object_name, wanted, change=change)
+            return self.value(document, path, new, object_name, wanted, change=change, people=people, outer=outer)
+
+    def template(
+        self,
+        document: Document,
+        path: Path,
+        text: str,
+        object_name: str,
+        outer: str = "",
+        *,
+        change: bool = False,
+        people: bool = True,
+    ) -> Template | None:
+        """A text with holes; None when it has faults (which are noted at their columns)."""
+        try:
+            return check_template(text, self, object_name, change=change, people=people, outer=outer or None)
+        except ExpressionErrors as error:
+            self.expression_faults(document, path, error)
+            return None
 
     def expression_faults(self, document: Document, path: Path, error: ExpressionErrors) -> None:
         """Note the faults of an expression at their columns in the file."""

@@ -242,11 +242,12 @@ class BulkCreator:
         work, plan, db = self.work, self.plan, self.work.db
         actor, stamp = work.actor, work.stamp
         first_values, dumps = plan.first_values, orjson.dumps
+        run = (work.chain[-1].id,) if work.chain else ()
         history = [
-            (plan.name, row["id"], 1, stamp, actor.id, "create", actor.channel, dumps(first_values(row)).decode())
+            (plan.name, row["id"], 1, stamp, actor.id, "create", actor.channel, dumps(first_values(row)).decode(), *run)
             for row in rows
         ]
-        db.insert_many("gx_history", HISTORY_COLUMNS, history)
+        db.insert_many("gx_history", (*HISTORY_COLUMNS, "run_id") if run else HISTORY_COLUMNS, history)
         if plan.name in work.room.listened:
             payload = orjson.dumps({"action": "create", "by": actor.id, "ids": list(ids)}).decode()
             key = f"{plan.name}-{ids[0]}-{ids[-1]}-create"

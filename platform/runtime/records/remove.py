@@ -8,6 +8,7 @@ from guanxi.common.errors import Conflict, Forbidden, Invalid
 from guanxi.runtime.search.index import remove as unindex
 from guanxi.runtime.storage.faults import ConstraintViolation
 from guanxi.runtime.storage.names import quoted
+from guanxi.runtime.storage.system import OF_RECORDS
 
 from . import cascade, store
 from .draft import Draft
@@ -54,6 +55,8 @@ def erase(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
     mark = texts.mark
     unindex(db, plan.object, [record_id])
     db.execute(f"DELETE FROM gx_history WHERE object = {mark} AND record_id = {mark}", (plan.name, record_id))  # noqa: S608
+    for table in OF_RECORDS:
+        db.execute(f"DELETE FROM {table} WHERE object = {mark} AND record_id = {mark}", (plan.name, record_id))  # noqa: S608
     for link in texts.links.values():
         db.execute(link.clear, (record_id,))
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from guanxi.common.clock import Clock
@@ -19,6 +18,7 @@ from guanxi.runtime.audit import Audit
 from guanxi.runtime.calendars import working_calendars
 from guanxi.runtime.files.store import FileStore
 from guanxi.runtime.outside import Outside
+from guanxi.runtime.people.actors import ActorLoader
 from guanxi.runtime.ports import Database
 from guanxi.runtime.query.reader import Reader
 from guanxi.runtime.search.index import Indexer
@@ -27,10 +27,10 @@ from guanxi.runtime.storage.tables import Tables
 
 from .answer import Answer, answer_function
 from .extensions import Extensions, Watchers, gather
-from .plan import Closure, FieldPlan, ObjectPlan, compile_object
+from .plan import FieldPlan, ObjectPlan, compile_object
 from .rights import WriteRights, write_rights
 from .statements import Statements
-from .store import HISTORY, OUTBOX
+from .store import HISTORY, HISTORY_OF_RUN, OUTBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Inbound:
 
 
 class Room:
-    """See the module. `zone` is the instance's, for the day in running numbers."""
+    """See the module. `zone` is the instance's, for the day in running numbers; `version` the published number."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Room:
         extensions: Extensions | None = None,
         audit: Audit | None = None,
         outside: Outside | None = None,
+        version: int = 0,
     ) -> None:
         self.registry = registry
         self.db = database
@@ -65,6 +66,7 @@ class Room:
         self.reader = reader
         self.clock = clock
         self.zone = zone
+        self.version = version
         self.audit = audit or Audit(database, clock, b"guanxi")
         self.extensions = extensions or Extensions()
         self.outside = outside or Outside()
@@ -73,9 +75,9 @@ class Room:
         self.related = {name: found.related for name, found in registry.objects.items()}
         self.mark = "?" if database.engine == "sqlite" else "%s"
         self.history = HISTORY.replace("?", self.mark)
+        self.history_of_run = HISTORY_OF_RUN.replace("?", self.mark)
         self.outbox = OUTBOX.replace("?", self.mark)
         self.shared: dict[str, Any] = {}  # what rooms that take part keep for this version, under their own name
-        self.step_values: dict[tuple[Any, ...], Closure] = {}
         self._plans: dict[str, ObjectPlan] = {}
         self._texts: dict[str, Statements] = {}
         self._answers: dict[tuple[str, frozenset[str] | None], Answer | None] = {}
@@ -123,6 +125,11 @@ class Room:
             plan, columns = self.plan(object_name), self.tables[object_name].columns
             self._answers[key] = answer_function(plan, self.access.rights(actor, object_name), columns)
         return self._answers.get(key)
+
+    @cached_property
+    def actors(self) -> ActorLoader:
+        """Who people are when they act or read; for texts that are written to them."""
+        return ActorLoader(self.db, self.registry, self.tables, self.zone, self.registry.languages[0])
 
     @cached_property
     def watchers(self) -> Watchers:

@@ -1,8 +1,9 @@
-"""Carrying out steps that metadata lists: on entering a stage, and behind a button.
+"""Carrying out steps that metadata lists: on entering a stage, behind a button, in an automation.
 
-A step is a bare verb or a map with one verb. Texts in it are expressions (a bare option name for a choice), checked
-when the metadata was linked and compiled here at first use. Steps write as the platform itself: what the metadata says
-is not held by the rights of the person who set it off; rules, required values and unique keys hold all the same.
+Steps are compiled when definitions are checked; here they run in order on one record, inside `write()`. They write as
+the platform itself unless the caller says otherwise: what the metadata says is not held by the rights of the person who
+set it off; rules, required values and unique keys hold all the same. Verbs that change records and those that order
+steps live here; the others are other rooms' (`Extensions.verbs`).
 """
 
 from __future__ import annotations
@@ -11,21 +12,39 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from guanxi.common.errors import Conflict
-from guanxi.expressions.check import check, check_value
+from guanxi.expressions.env import Env
 from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.expression import Expression
-from guanxi.expressions.faults import ExpressionErrors
-from guanxi.expressions.types import BOOLEAN
+from guanxi.registry import Step
 
 from .environment import environment
-from .plan import Closure, ObjectPlan
+from .plan import ObjectPlan
 
 if TYPE_CHECKING:
     from .work import Work
 
 DEEPEST = 8
 MOST_ROWS = 5_000
+MOST_STEPS = 10_000
 Row = Mapping[str, Any]
+
+
+class Runaway(Conflict):
+    """Steps set each other off without end; the message names the chain. Nothing of the chain is kept."""
+
+    code = "automation_loop"
+
+
+class Pause(Exception):
+    """Raised by `wait`: the rest of the list is done later. Only who runs automations lets it come this far."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step.at)
+        self.step = step
+
+
+class _Stopped(Exception):
+    """Raised by `stop`: nothing more is done in this list or around it."""
 
 
 def entered(work: Work, plan: ObjectPlan, old: Row | None, row: Row) -> None:
@@ -38,91 +57,110 @@ def entered(work: Work, plan: ObjectPlan, old: Row | None, row: Row) -> None:
         run_steps(work, plan, row["id"], stage.on_enter, old)
 
 
-def run_steps(work: Work, plan: ObjectPlan, record_id: int, steps: Sequence[Any], old: Row | None = None) -> None:
-    """Carry out steps on a record, in order, inside `write()`. Conflict when they set each other off too deep."""
+def run_steps(
+    work: Work,
+    plan: ObjectPlan,
+    record_id: int,
+    steps: Sequence[Any],
+    old: Row | None = None,
+    *,
+    trusted: bool = True,
+    gone: Row | None = None,
+) -> None:
+    """Carry out steps on a record, in order, inside `write()`; with `trusted` False by the rights of the actor.
+
+    Steps may also be plain data that an instance kept (`kept_steps`). `gone` is the row as it was when the record is in
+    the trash. Runaway when steps set each other off too deep.
+    """
     if work.depth >= DEEPEST:
-        raise Conflict(f"Steps set each other off more than {DEEPEST} times in a row.")
-    with work.trust():
-        for step in steps:
-            verb, given = (step, None) if isinstance(step, str) else next(iter(step.items()))
-            if verb == "stop":
-                return
-            carry_out = VERBS.get(verb) or work.room.extensions.verbs.get(verb)
-            if carry_out is None:
-                raise Conflict(f"The step '{verb}' cannot be carried out here.")
-            row = work.row(plan.name, record_id)
-            if row is None:
-                return
-            carry_out(work, plan, row, given, old)
+        raise Runaway(f"Steps set each other off more than {DEEPEST} times in a row: {chain(work, plan)}.")
+    if steps and not isinstance(steps[0], Step):
+        from .kept_steps import kept_steps
+
+        steps = kept_steps(work.room.registry, plan.name, steps)
+    with work.deeper(trusted=trusted):
+        try:
+            _run(work, plan, record_id, steps, old, gone)
+        except _Stopped:
+            return
 
 
-def _compiled(work: Work, text: Any, names: str, target: tuple[str, str] | None, outer: str | None) -> Closure:
-    """The closure of a step's value: set in `target` (object, field), or a condition without one. Kept in the room."""
-    kept = work.room.step_values
-    key = (repr(text), names, target, outer)
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = compile_expression(_checked(work, text, names, target, outer))
-    return found
+def chain(work: Work, plan: ObjectPlan) -> str:
+    """The rules that set each other off, outermost first."""
+    names = [run.name for run in work.chain]
+    return " → ".join(names) if names else plan.name
 
 
-def _checked(work: Work, text: Any, names: str, target: tuple[str, str] | None, outer: str | None) -> Expression:
-    if isinstance(text, Expression):
-        return text
-    registry = work.room.registry
-    try:
-        if target is None:
-            return check(str(text), registry, names, expect=BOOLEAN, outer=outer, change=outer is None)
-        info = registry.field(*target)
-        if info is None:
-            raise Conflict(f"A step names the field '{target[1]}', which does not exist.")
-        return check_value(text, registry, names, info.type, outer=outer, change=outer is None)
-    except ExpressionErrors as error:
-        raise Conflict(f"A step of {names} cannot be carried out: {error.faults[0].message}") from error
+def _run(  # noqa: PLR0917
+    work: Work, plan: ObjectPlan, record_id: int, steps: Sequence[Step], old: Row | None, gone: Row | None = None
+) -> None:
+    for step in steps:
+        work.spend(plan)
+        row = work.row(plan.name, record_id) or gone
+        if row is None:
+            return
+        if step.verb == "wait":
+            raise Pause(step)
+        (VERBS.get(step.verb) or work.room.extensions.verbs[step.verb])(work, plan, row, step.given, old)
+        if work.chain:
+            work.chain[-1].did(step.verb)
 
 
-def _values(work: Work, plan: ObjectPlan, row: Row, given: Any, *, target: str, old: Row | None) -> dict[str, Any]:
-    """The values a step gives a record of `target`, calculated on `row` of `plan`."""
+# what verbs use ---------------------------------------------------------------------------------------------------
+def surroundings(work: Work, plan: ObjectPlan, row: Row, old: Row | None = None) -> Env:
+    """What the expressions of a step may see: the record, the one around it inside `for_each`, the row before."""
     env = environment(work, plan.name, row, old)
-    return {
-        field: _compiled(work, value, plan.name, (target, field), None)(env) for field, value in (given or {}).items()
-    }
+    env.outer = work.outer
+    return env
 
 
+def value(work: Work, plan: ObjectPlan, row: Row, expression: Expression, old: Row | None = None) -> Any:
+    """The value of one expression of a step, in Python form."""
+    return compile_expression(expression)(surroundings(work, plan, row, old))
+
+
+def values(
+    work: Work, plan: ObjectPlan, row: Row, given: Mapping[str, Expression], old: Row | None = None
+) -> dict[str, Any]:
+    """The values that a step sets, calculated on `row` of `plan`."""
+    env = surroundings(work, plan, row, old)
+    return {field: compile_expression(expression)(env) for field, expression in given.items()}
+
+
+# verbs: this record and others ------------------------------------------------------------------------------------
 def _set(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) -> None:
     from .update import update
 
-    update(work, plan, row["id"], _values(work, plan, row, given, target=plan.name, old=old))
+    update(work, plan, row["id"], values(work, plan, row, given, old))
 
 
 def _create(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) -> None:
     from .create import create
 
     target = work.room.plan(given["object"])
-    create(work, target, _values(work, plan, row, given.get("values"), target=target.name, old=old), force=True)
+    create(work, target, values(work, plan, row, given["values"], old), force=True)
 
 
-def _update(work: Work, plan: ObjectPlan, row: Row, given: Any, _: Row | None) -> None:
-    """Records of a related `list`, or of an `object`, that meet `where`; names are theirs, `outer.x` the record's."""
+def _update(work: Work, _plan: ObjectPlan, row: Row, given: Any, _: Row | None) -> None:
+    """Records of a related list, or of an object, that meet `where`; names are theirs, `outer.x` the record's."""
     from .update import update
 
-    if "list" in given:
-        found = work.room.related[plan.name][given["list"]]
-        other, rows = work.room.plan(found.object), work.children(found.object, found.field, row["id"])
-    else:
-        other = work.room.plan(given["object"])
-        rows = work.all_rows(other.name, MOST_ROWS)
-    for child in list(rows):
-        env = environment(work, other.name, child)
-        env.outer = row
-        where = given.get("where")
-        if where is not None and not _compiled(work, where, other.name, None, plan.name)(env):
-            continue
-        values = {
-            field: _compiled(work, value, other.name, (other.name, field), plan.name)(env)
-            for field, value in (given.get("values") or {}).items()
-        }
-        update(work, other, child["id"], values)
+    other = work.room.plan(given["object"])
+    with work.around(row):
+        for child in _meeting(work, other, given, row["id"]):
+            update(work, other, child["id"], values(work, other, child, given["values"]))
+
+
+def _meeting(work: Work, other: ObjectPlan, given: Mapping[str, Any], record_id: int) -> list[Row]:
+    """The rows of a list (or of the whole object) for which the step's condition holds now."""
+    field, where = given["field"], given["where"]
+    rows = work.children(other.name, field, record_id) if field else work.all_rows(other.name, MOST_ROWS)
+    if len(rows) > MOST_ROWS:
+        raise Conflict(f"A step would touch more than {MOST_ROWS:,} records.")
+    if where is None:
+        return list(rows)
+    holds = compile_expression(where)
+    return [child for child in rows if holds(surroundings(work, other, child))]
 
 
 def _delete(work: Work, plan: ObjectPlan, row: Row, _: Any, __: Row | None) -> None:
@@ -131,4 +169,32 @@ def _delete(work: Work, plan: ObjectPlan, row: Row, _: Any, __: Row | None) -> N
     delete(work, plan, row["id"])
 
 
-VERBS: Mapping[str, Callable[..., None]] = {"set": _set, "create": _create, "update": _update, "delete": _delete}
+# verbs: order -----------------------------------------------------------------------------------------------------
+def _choose(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) -> None:
+    env = surroundings(work, plan, row, old)
+    for branch in given:
+        if branch.when is None or compile_expression(branch.when)(env):
+            _run(work, plan, row["id"], branch.do, old, row)
+            return
+
+
+def _for_each(work: Work, _plan: ObjectPlan, row: Row, given: Any, _: Row | None) -> None:
+    other = work.room.plan(given["object"])
+    with work.around(row):
+        for child in _meeting(work, other, given, row["id"]):
+            _run(work, other, child["id"], given["do"], None)
+
+
+def _stop(*_: Any) -> None:
+    raise _Stopped
+
+
+VERBS: Mapping[str, Callable[..., None]] = {
+    "set": _set,
+    "create": _create,
+    "update": _update,
+    "delete": _delete,
+    "choose": _choose,
+    "for_each": _for_each,
+    "stop": _stop,
+}

@@ -26,6 +26,10 @@ HISTORY = (
     "INSERT INTO gx_history (object, record_id, version, at, by_id, action, channel, changes)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+HISTORY_OF_RUN = (
+    "INSERT INTO gx_history (object, record_id, version, at, by_id, action, channel, changes, run_id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 OUTBOX = "INSERT INTO gx_outbox (at, kind, object, record_id, payload, key, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
 EVENTS = Ring("outbox")
 OUTCOMES = {"create": "created", "delete": "deleted", "restore": "restored", "purge": "purged"}
@@ -59,7 +63,7 @@ def insert(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> int:
     texts = work.statements(plan.name)
     names = [name for name in plan.writable if row.get(name) is not None]
     params = texts.insert_params(row)
-    if texts.insert_traced:
+    if texts.insert_traced and not work.chain:
         first = _first_traces(work, plan, names, row, events=texts.events)
         record_id: int = work.db.returning(texts.insert_traced, (*params, *first, *texts.indexer.prepared(row)))[0][0]
         if texts.events:
@@ -151,9 +155,11 @@ def trace(
     record_id, version = row["id"], row["version"]
     db, stamp = work.db, work.stamp
     kept = orjson.dumps(changes).decode()
-    db.execute(
-        work.room.history, (plan.name, record_id, version, stamp, work.actor.id, action, work.actor.channel, kept)
-    )
+    params = (plan.name, record_id, version, stamp, work.actor.id, action, work.actor.channel, kept)
+    if work.chain:
+        db.execute(work.room.history_of_run, (*params, work.chain[-1].id))
+    else:
+        db.execute(work.room.history, params)
     if plan.name in work.room.listened:
         payload = orjson.dumps({"action": action, "version": version, "by": work.actor.id, "changed": list(changed)})
         kind = f"record.{OUTCOMES.get(action, 'updated')}"

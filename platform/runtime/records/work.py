@@ -7,7 +7,8 @@ lists of children are loaded when they are first asked for and kept until a writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from guanxi.common.errors import Conflict, Forbidden, NotFound
@@ -25,9 +26,23 @@ from .plan import ObjectPlan
 from .rights import WriteRights
 from .room import Room
 from .statements import Statements
+from .steps import MOST_STEPS, Runaway, chain
 from .store import load, read_links
 
 MOST_ASKED = 400
+
+
+@dataclass(slots=True)
+class Running:
+    """A rule that is being carried out: the row of its trace, and the verbs done so far."""
+
+    id: int
+    name: str
+    steps: dict[str, int]
+
+    def did(self, verb: str) -> None:
+        """Count a verb that was carried out."""
+        self.steps[verb] = self.steps.get(verb, 0) + 1
 
 
 class Work:
@@ -37,13 +52,16 @@ class Work:
         "_children",
         "_rows",
         "actor",
+        "chain",
         "db",
         "depth",
         "exempt",
         "held",
         "language",
         "now",
+        "outer",
         "room",
+        "spent",
         "stamp",
         "trusted",
         "written",
@@ -61,6 +79,9 @@ class Work:
         self.written = 0
         self.exempt: frozenset[str] = frozenset()  # rooms whose own writes these are: they do not stop themselves
         self.held: list[int] = []  # approvals that took a change over
+        self.spent = 0
+        self.chain: list[Running] = []
+        self.outer: Mapping[str, Any] | None = None
         self._rows: dict[tuple[str, int], dict[str, Any] | None] = {}
         self._children: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
 
@@ -221,13 +242,34 @@ class Work:
         finally:
             self.exempt = before
 
-    @contextmanager
-    def trust(self) -> Iterator[None]:
+    def trust(self) -> AbstractContextManager[None]:
         """Carry out what metadata itself says: field rights, row rules and read-only do not hold it."""
-        before, self.trusted = self.trusted, True
+        return self.deeper(trusted=True)
+
+    @contextmanager
+    def deeper(self, *, trusted: bool) -> Iterator[None]:
+        """Writes that follow from a write: as the platform itself when `trusted`, else by the actor's own rights."""
+        before, self.trusted = self.trusted, trusted or self.actor.system
+        if self.depth == 0:
+            self.spent = 0
         self.depth += 1
         try:
             yield
         finally:
             self.trusted = before
             self.depth -= 1
+
+    @contextmanager
+    def around(self, row: Mapping[str, Any]) -> Iterator[None]:
+        """Steps on records of a list: `outer.x` means this row."""
+        before, self.outer = self.outer, row
+        try:
+            yield
+        finally:
+            self.outer = before
+
+    def spend(self, plan: ObjectPlan) -> None:
+        """Count a step; Runaway when one change has led to too many."""
+        self.spent += 1
+        if self.spent > MOST_STEPS:
+            raise Runaway(f"One change led to more than {MOST_STEPS:,} steps: {chain(self, plan)}.")

@@ -180,6 +180,35 @@ _BACKGROUND: list[Statement] = [
     outcome {TEXT} NOT NULL DEFAULT '', PRIMARY KEY (hook, message_id))""",
     "CREATE INDEX IF NOT EXISTS ix_gx_hook_calls_at ON gx_hook_calls (at)",
 ]
+# What automations did (a row per run, which history rows point to), what waits, what is due, what was said on records.
+_AUTOMATION: list[Statement] = [
+    """CREATE TABLE IF NOT EXISTS gx_automation_runs (id {ID}, at {TEXT} NOT NULL, rule {TEXT} NOT NULL,
+    version {INT} NOT NULL, object {TEXT} NOT NULL, record_id {INT} NOT NULL, event {TEXT} NOT NULL,
+    outcome {TEXT} NOT NULL, steps {TEXT} NOT NULL DEFAULT '{{}}', error {TEXT} NOT NULL DEFAULT '',
+    ms {REAL} NOT NULL DEFAULT 0, by_id {INT}, parent_id {INT})""",
+    "CREATE INDEX IF NOT EXISTS ix_gx_automation_runs_record ON gx_automation_runs (object, record_id, id)",
+    "CREATE INDEX IF NOT EXISTS ix_gx_automation_runs_rule ON gx_automation_runs (rule, id)",
+    "CREATE INDEX IF NOT EXISTS ix_gx_automation_runs_at ON gx_automation_runs (at)",
+    "ALTER TABLE gx_history ADD COLUMN run_id {INT}",
+    "CREATE INDEX IF NOT EXISTS ix_gx_history_run ON gx_history (run_id) WHERE run_id IS NOT NULL",
+    """CREATE TABLE IF NOT EXISTS gx_automation_once (rule {TEXT} NOT NULL, record_id {INT} NOT NULL,
+    object {TEXT} NOT NULL, at {TEXT} NOT NULL, PRIMARY KEY (rule, record_id))""",
+    """CREATE TABLE IF NOT EXISTS gx_automation_waits (id {ID}, rule {TEXT} NOT NULL, mark {TEXT} NOT NULL,
+    step {TEXT} NOT NULL, object {TEXT} NOT NULL, record_id {INT} NOT NULL, run_id {INT} NOT NULL, by_id {INT},
+    due_at {TEXT} NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS ix_gx_automation_waits_due ON gx_automation_waits (due_at, id)",
+    "CREATE INDEX IF NOT EXISTS ix_gx_automation_waits_record ON gx_automation_waits (object, record_id)",
+    """CREATE TABLE IF NOT EXISTS gx_automation_clock (rule {TEXT} PRIMARY KEY, trigger_text {TEXT} NOT NULL,
+    since {TEXT} NOT NULL, at {TEXT} NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS gx_automation_due (id {ID}, rule {TEXT} NOT NULL, object {TEXT} NOT NULL,
+    record_id {INT} NOT NULL, due {TEXT} NOT NULL, at {TEXT} NOT NULL, done_at {TEXT})""",
+    "CREATE UNIQUE INDEX IF NOT EXISTS ux_gx_automation_due ON gx_automation_due (rule, record_id, due)",
+    "CREATE INDEX IF NOT EXISTS ix_gx_automation_due_open ON gx_automation_due (id) WHERE done_at IS NULL",
+    "CREATE INDEX IF NOT EXISTS ix_gx_automation_due_done ON gx_automation_due (done_at)",
+    """CREATE TABLE IF NOT EXISTS gx_posts (id {ID}, at {TEXT} NOT NULL, object {TEXT} NOT NULL,
+    record_id {INT} NOT NULL, by_id {INT}, run_id {INT}, body {TEXT} NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS ix_gx_posts_record ON gx_posts (object, record_id, id)",
+]
 # Each entry is one schema number; later changes are appended, never edited.
 _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     [*_VERSIONS, *_RECORDS, *_DOORS, *_JOBS],
@@ -188,6 +217,7 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     _BACKGROUND,
     APPROVALS,
     MESSAGES,
+    _AUTOMATION,
 )
 
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
@@ -202,6 +232,8 @@ NAMING_OBJECTS = (
     *APPROVAL_OBJECTS,
     *MESSAGES_NAMING,
 )
+OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts")
+NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_files", "gx_counters", "gx_kept", "gx_deliveries", *OF_RECORDS)
 NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept")
 
 

@@ -5,20 +5,18 @@ Texts in the body are expressions on the record; numbers, truth values, maps and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from guanxi.common.errors import Conflict
-from guanxi.expressions.check import check
 from guanxi.expressions.env import Env
 from guanxi.expressions.evaluate import compile_expression
-from guanxi.expressions.faults import ExpressionErrors
+from guanxi.expressions.expression import Expression
 
 from ..outbox import post
-from ..records.environment import environment
 from ..records.plan import ObjectPlan
+from ..records.steps import surroundings
 from ..storage.rows import instant_json
 
 if TYPE_CHECKING:
@@ -30,8 +28,7 @@ Row = Mapping[str, Any]
 def webhook(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) -> None:
     """See `records.extensions.Verb`."""
     name = given["url_from"]
-    env = environment(work, plan.name, row, old)
-    body = value_of(work, plan.name, given.get("body") or {}, env)
+    body = value_of(given.get("body") or {}, surroundings(work, plan, row, old))
     post(
         work.db,
         kind="webhook",
@@ -44,25 +41,15 @@ def webhook(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None)
     )
 
 
-def value_of(work: Work, object_name: str, given: Any, env: Env) -> Any:
+def value_of(given: Any, env: Env) -> Any:
     """The JSON value of a part of the body."""
+    if isinstance(given, Expression):
+        return as_json(compile_expression(given)(env))
     if isinstance(given, Mapping):
-        return {str(key): value_of(work, object_name, part, env) for key, part in given.items()}
+        return {str(key): value_of(part, env) for key, part in given.items()}
     if isinstance(given, list | tuple):
-        return [value_of(work, object_name, part, env) for part in given]
-    return as_json(_closure(work, object_name, given)(env)) if isinstance(given, str) else as_json(given)
-
-
-def _closure(work: Work, object_name: str, text: str) -> Callable[[Env], Any]:
-    kept, key = work.room.step_values, ("webhook", object_name, text)
-    found = kept.get(key)
-    if found is None:
-        try:
-            checked = check(text, work.room.registry, object_name, change=True)
-        except ExpressionErrors as error:
-            raise Conflict(f"A step of {object_name} cannot be carried out: {error.faults[0].message}") from error
-        found = kept[key] = compile_expression(checked)
-    return found
+        return [value_of(part, env) for part in given]
+    return as_json(given)
 
 
 def as_json(value: Any) -> Any:
