@@ -16,10 +16,14 @@ from .webhooks.verb import webhook
 EXTENSIONS = Extensions(
     watchers=(
         watch_rights,
+        engine.watchers,
     ),
     actions=(
     ),
     verbs={
+        "assign": verbs.assign,
+        "post": verbs.post,
+        "task": verbs.task,
         "webhook": webhook,
     },
     listeners=(
@@ -27,9 +31,3 @@ EXTENSIONS = Extensions(
     ),
 )
 # fmt: on
-EXTENSIONS = Extensions(
-    watchers=(watch_rights, engine.watchers),
-    actions=(),
-    verbs={"task": verbs.task, "assign": verbs.assign, "post": verbs.post, "webhook": webhook},
-    listeners=(listened,),
-)
