@@ -39,6 +39,11 @@ class SiteServices(Protocol):
         ...
 
     @property
+    def export_reason(self) -> bool:
+        """Whether an export must say what it is for."""
+        ...
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """Languages of the instance, the default first ("en", "zh")."""
         ...

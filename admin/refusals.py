@@ -15,7 +15,7 @@ from urllib.parse import quote
 from flask import Flask, current_app, flash, g, jsonify, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from guanxi.common.errors import GuanxiError, Invalid, Unauthorized
+from guanxi.common.errors import GuanxiError, Invalid, TooManyRequests, Unauthorized
 
 from .json_pages import message_of
 from .ports import ServicesSource, SiteServices
@@ -26,6 +26,7 @@ log = logging.getLogger("guanxi.admin")
 ERROR_PAGES = {
     0: ("This did not work", "circle-alert"),
     403: ("You may not do this", "lock"),
+    429: ("Please try again in a moment", "clock"),
     404: ("There is no such page", "search-x"),
     405: ("This address works another way", "route-off"),
     413: ("This is too large", "package-x"),
@@ -55,18 +56,20 @@ def _wants_json() -> bool:
 
 def _refusal(error: GuanxiError) -> Any:
     """A refusal of the platform as a page, as JSON, or as the way to the log-in."""
+    _see()
     if isinstance(error, Unauthorized) and not _wants_json():
         target = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return redirect(f"/login/?url={quote(target)}")
+    more = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}
     if _wants_json():
         body: dict[str, Any] = {"message": message_of(error), "code": error.code, "status": error.status}
         if isinstance(error, Invalid):
             body["errors"] = [e.as_dict() for e in error.errors]
-        return jsonify(body), error.status
+        return jsonify(body), error.status, more
     if isinstance(error, Invalid) and request.method == "POST":
         flash(message_of(error), "error")
         return redirect(request.path)
-    return _error_page(error.status, error.detail), error.status
+    return _error_page(error.status, error.detail), error.status, more
 
 
 def _error_page(status: int, detail: str) -> str:
@@ -79,6 +82,7 @@ def _unexpected(error: Exception) -> Any:
     """A fault of ours: into the log with a reference, and a page that shows nothing of the inside."""
     if isinstance(error, HTTPException):
         return http_error(error, None)
+    _see()
     reference = secrets.token_hex(4)
     log.exception("unexpected error %s on %s %s", reference, request.method, request.path, exc_info=error)
     if _wants_json():
@@ -92,11 +96,16 @@ def http_error(error: HTTPException, earlier: Callable[[HTTPException], Any] | N
         return earlier(error) if earlier else error
     if error.response is not None or not error.code or error.code < 400:
         return error
-    if "visit" not in g:
-        g.visit = begin_visit(request, _services())
+    _see()
     if _wants_json():
         return jsonify({"message": error.name, "status": error.code}), error.code
     return _error_page(error.code, ""), error.code
+
+
+def _see() -> None:
+    """A page needs its visit, also when the request was refused before it began."""
+    if "visit" not in g:
+        g.visit = begin_visit(request, _services())
 
 
 def _services() -> SiteServices:

@@ -56,6 +56,8 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
             return None
         g.visit = begin_visit(request, services())
         check_forgery(request)
+        if g.visit.actor is not None and (limiter := app.extensions.get("guanxi_limiter")) is not None:
+            limiter.take(f"u:{g.visit.actor.id}")
         if not demand(request.endpoint or "", g.visit.actor):
             raise Unauthorized
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from flask import Request, g, session
 
@@ -18,6 +18,7 @@ from guanxi.runtime.access.actor import Actor
 from .ports import SiteServices
 
 THEMES = ("light", "dark")
+LONGEST_TARGET = 4000
 LANGUAGE_COOKIE = "gx_language"
 THEME_COOKIE = "gx_theme"
 LOCALES = {"zh": "zh_CN"}  # Babel resolves zh_CN to the catalogue names Flask-Admin and WTForms ship
@@ -86,10 +87,15 @@ def choose_language(request: Request, languages: tuple[str, ...]) -> str:
 
 
 def safe_target(url: str | None, fallback: str = "/") -> str:
-    r"""A path on this site to go back to, or `fallback`: no scheme, no host, no `//`, `/\` or control characters."""
-    if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or "\\" in url:
+    r"""A path on this site to go back to, or `fallback`: no scheme, no host, nothing that a browser or a server on the
+    way could read as one (`//`, `/\`, also written %2f and %5c, dots before it, control characters and separators).
+    """
+    if not url or len(url) > LONGEST_TARGET:
         return fallback
-    if any(ord(c) < 32 or ord(c) == 127 for c in url):
+    path = unquote(url.partition("?")[0].partition("#")[0])
+    if not path.startswith("/") or "//" in path or not all(char.isprintable() for char in path + url):
+        return fallback
+    if "\\" in path or "\\" in url:
         return fallback
     parts = urlsplit(url)
     return url if not parts.scheme and not parts.netloc else fallback

@@ -6,6 +6,7 @@ from flask import Flask
 
 from guanxi.admin.site import create_site
 from guanxi.runtime.api import create_api
+from guanxi.runtime.api.limits import Counters
 
 from . import access
 from .application import Application
@@ -14,6 +15,7 @@ from .host import Host
 from .hosts import Hosts
 from .instance import Instance
 
+COUNTERS = "data/limits.bin"  # shared by the workers of this machine; may be removed at any time
 MAX_UPLOAD = 64 * 1024 * 1024
 
 
@@ -36,7 +38,7 @@ def create_app(instance: Instance, bound: str = "") -> Flask:
     app.extensions["guanxi_host"] = host
     host.services()
     access.install(app)
-    create_api(app, host)
+    create_api(app, host, Counters(instance.folder / COUNTERS, instance.secret))
     create_site(app, host.site)  # last: its error pages leave the API's problems as they are
     server = instance.settings.server
     app.wsgi_app = Gate(app.wsgi_app, Hosts(server.hosts, bound), server.proxies)  # type: ignore[method-assign]

@@ -66,6 +66,11 @@ class Host:
         return self.instance.settings.limits.model_dump()
 
     @property
+    def export_reason(self) -> bool:
+        """Whether an export must say what it is for."""
+        return self.instance.settings.audit.export_reason
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """Languages of the instance, the default first."""
         return tuple(self.instance.settings.languages)
@@ -171,6 +176,11 @@ class SiteBundle:
     def name(self) -> str:
         """The instance's name."""
         return self.host.instance.settings.name
+
+    @property
+    def export_reason(self) -> bool:
+        """Whether an export must say what it is for."""
+        return self.host.export_reason
 
     @property
     def languages(self) -> tuple[str, ...]:

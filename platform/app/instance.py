@@ -76,7 +76,7 @@ class Instance:
         """The key that signs sessions and cursors: made once per instance, readable by its owner only."""
         path = self.folder / SECRET_FILE
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
             beside.touch(mode=0o600)
             beside.write_bytes(secrets.token_bytes(32))

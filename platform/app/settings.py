@@ -21,19 +21,36 @@ from guanxi.metadata.yaml_reader import read_yaml
 
 from .settings_parts import SECRETS, UNSET, Limits, Settings, Webhook
 
-__all__ = ["FILE", "Limits", "Settings", "Webhook", "load_settings", "read_settings", "redacted"]
+__all__ = ["FILE", "Limits", "Settings", "Webhook", "load_settings", "read_settings", "redacted", "secret_values"]
 
 FILE = "guanxi.yaml"
 # While the file is parsed, the braces of ${NAME} are two private characters: same width, and no YAML syntax.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _WRITTEN = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?::-[^}\n]*)?)\}")
 _VARIABLE = re.compile(f"\\$({_OPEN})([A-Za-z_][A-Za-z0-9_]*)(?::-([^{_CLOSE}]*))?{_CLOSE}")
+_SECRET_PART = re.compile(r"//[^:/@]*:([^@]*)@")
 _PASSWORD = re.compile(r"(//[^:/@]*):[^@]*@")
 
 
 def redacted(url: str) -> str:
     """A database URL without its password."""
     return _PASSWORD.sub(r"\1:***@", url)
+
+
+def secret_values(settings: BaseModel) -> list[str]:
+    """Every secret the settings hold, passwords of database addresses among them."""
+    found: list[str] = []
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        inner = value.values() if isinstance(value, Mapping) else [value]
+        for one in inner:
+            if isinstance(one, BaseModel):
+                found += secret_values(one)
+            elif isinstance(one, str) and name in SECRETS:
+                found.append(one)
+            elif isinstance(one, str) and name == "database" and (match := _SECRET_PART.search(one)):
+                found.append(match.group(1))
+    return [one for one in found if one]
 
 
 def read_settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:

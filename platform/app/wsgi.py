@@ -9,6 +9,8 @@ from flask import Flask
 
 from .factory import create_app
 from .instance import Instance
+from .logs import configure
+from .settings import secret_values
 
 VARIABLE = "GUANXI_INSTANCE"
 BOUND = "GUANXI_BOUND"
@@ -16,4 +18,6 @@ BOUND = "GUANXI_BOUND"
 
 def build() -> Flask:
     """Called once in each worker."""
-    return create_app(Instance.open(Path(os.environ.get(VARIABLE, "."))), os.environ.get(BOUND, ""))
+    instance = Instance.open(Path(os.environ.get(VARIABLE, ".")))
+    configure([*secret_values(instance.settings), instance.secret.hex()])
+    return create_app(instance, os.environ.get(BOUND, ""))

@@ -14,6 +14,7 @@ from guanxi.runtime.api.openapi import build
 from guanxi.runtime.audit import verify
 
 from ..audit_heads import last_seen
+from ..posture import warnings
 from ..settings import redacted
 from .common import fail, instance_option, json_option, print_json
 from .opening import opened
@@ -78,6 +79,7 @@ def doctor(as_json: bool) -> None:
         trail = verify(here.instance.database, here.instance.secret, known=last_seen(here.instance))
         checks["audit"] = f"{trail.entries} entries, " + ("the chain holds" if trail.good else "BROKEN")
         wrong += [f"audit trail: {one.message}" for one in trail.breaks[:3]]
+        unsafe = warnings(here.instance)
         free = shutil.disk_usage(here.instance.folder).free
         checks["disk"] = f"{free // (1024 * 1024):,} MB free"
         if free < LEAST_FREE:
@@ -85,9 +87,11 @@ def doctor(as_json: bool) -> None:
         checks["clock"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         checks["sqlite"] = sqlite3.sqlite_version
     if as_json:
-        print_json({"checks": checks, "wrong": wrong})
+        print_json({"checks": checks, "wrong": wrong, "warnings": unsafe})
     else:
         for name, value in checks.items():
             click.echo(f"{name}: {value}")
+        for said in unsafe:
+            click.echo(f"warning: {said}")
     if wrong:
         fail("; ".join(wrong))

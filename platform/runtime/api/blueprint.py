@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, g
+from flask import Blueprint, Flask, Response, current_app, g, request
 
 from . import audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records
 from .health import Metrics, create_health
 from .host import ApiHost
 from .limits import WINDOW, Limiter
 from .paths import ObjectPart, RecordPart
+from .limits import WINDOW, Counters, Limiter
 
 DEFAULT_PER_MINUTE = 6000
 LOGIN_TRIES = 20
 
 
-def create_api(app: Flask, host: ApiHost) -> None:
+UNCOUNTED = ("guanxi_health.", "guanxi_api.static", "assets.")
+
+
+def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> None:
     """Install the API on an application.
 
-    `limits` of the host may set `requests_per_minute` and `login_tries_per_minute`.
+    `limits` of the host may set `requests_per_minute` and `login_tries_per_minute`; `counters` are shared by workers.
     """
     app.extensions["guanxi_api"] = host
     app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE))
     app.extensions["guanxi_login_limiter"] = Limiter(host.limits.get("login_tries_per_minute", LOGIN_TRIES))
     app.url_map.converters.update(object=ObjectPart, record=RecordPart)
     app.url_map.merge_slashes = False
+    app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE), counters)
+    app.extensions["guanxi_login_limiter"] = Limiter(
+        host.limits.get("login_tries_per_minute", LOGIN_TRIES), counters, "login:"
+    )
     api = Blueprint("guanxi_api", __name__, url_prefix="/api", template_folder="templates", static_folder="static")
     for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, records):
         part.register(api)
-    api.after_request(_budget)
+    app.before_request(_count_address)
+    app.after_request(_budget)
     app.register_blueprint(api)
     metrics = Metrics()
     metrics.install(app)
     app.register_blueprint(create_health(metrics))
     problems.install(app)
+
+
+def _count_address() -> None:
+    """Every request counts against its address, whoever sends it; the caller's own count follows with the caller."""
+    if request.endpoint is not None and request.endpoint.startswith(UNCOUNTED):
+        return
+    limiter: Limiter = current_app.extensions["guanxi_limiter"]
+    g.guanxi_budget = limiter.take(f"a:{request.remote_addr}")
 
 
 def _budget(response: Response) -> Response:

@@ -52,11 +52,10 @@ def actor() -> Actor:
 
 
 def count_request(limiter: Any) -> None:
-    """Take one from the budgets of the address and of the caller; the smaller rest is told in the headers."""
-    budget = limiter.take(f"a:{request.remote_addr}")
-    if "guanxi_actor" in g and g.guanxi_actor is not None:
-        budget = min(budget, limiter.take(f"u:{g.guanxi_actor.id}"), key=lambda b: b.remaining)
-    g.guanxi_budget = budget
+    """Take one from the caller's budget; of it and the address's the smaller rest is told in the headers."""
+    budget = limiter.take(f"u:{g.guanxi_actor.id}")
+    before = g.get("guanxi_budget")
+    g.guanxi_budget = budget if before is None or budget.remaining < before.remaining else before
 
 
 def public(view: View) -> View:

@@ -135,6 +135,11 @@ class ApiHost(Protocol):
         ...
 
     @property
+    def export_reason(self) -> bool:
+        """Whether an export must say what it is for."""
+        ...
+
+    @property
     def languages(self) -> Sequence[str]:
         """Languages of the instance, the default first."""
         ...

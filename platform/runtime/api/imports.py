@@ -9,7 +9,7 @@ from urllib.parse import quote
 from flask import Blueprint, Flask, Response, current_app, request, url_for
 from flask.blueprints import BlueprintSetupState
 
-from guanxi.common.errors import BadRequest, Conflict, NotFound
+from guanxi.common.errors import BadRequest, Conflict, FieldError, Invalid, NotFound
 
 from ..files.store import FileStore
 from ..jobs import FINISHED, Job, JobStore
@@ -282,6 +282,8 @@ def export_records(object_name: str) -> Response:
     for useless in ("after", "offset", "total"):
         if useless in request.args:
             raise BadRequest(f"'{useless}' has no meaning for an export.", code="bad_parameter")
+    if host().export_reason and not request.args.get("reason", "").strip():
+        raise Invalid([FieldError("reason", "required", "Say what the export is for (reason=).")])
     bundle, who = services(), actor()
     exporter = Exporter(bundle.registry, bundle.records)
     made = exporter.prepare(

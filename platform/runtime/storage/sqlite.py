@@ -38,7 +38,7 @@ class SqliteHandle(Handle):
 
     def _connect(self, state: ThreadState) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             conn = sqlite3.connect(
                 self.path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=1024
             )

@@ -30,6 +30,7 @@ class StubHost:
         self.publisher: Any = None
         self.limits: Mapping[str, int] = {"upload_megabytes": 1, "import_rows": 1000}
         self.languages = ("en", "zh")
+        self.export_reason = False
         self.actors: dict[str, Actor] = {}
 
     def services(self) -> Any:

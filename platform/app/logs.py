@@ -1,0 +1,89 @@
+"""What the process writes to its log: one JSON object a line, without secrets, whatever a program or a person put in.
+
+JSON has no raw line breaks, so no text can forge a line. Secrets are taken out twice: those of the instance are known
+by value, those of people (bearer tokens, passwords in addresses, cookies, codes in a query) by their form.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TextIO
+
+from guanxi.runtime.audit import place
+
+HIDDEN = "***"
+LONGEST = 8_000
+SHORTEST_SECRET = 6
+_FORMS = (
+    (re.compile(r"\bgx_[A-Za-z0-9_-]{20,}"), HIDDEN),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"), rf"\1 {HIDDEN}"),
+    (re.compile(r"(//[^:/@\s]*):[^@/\s]+@"), rf"\1:{HIDDEN}@"),
+    (
+        re.compile(
+            r"(?i)([\"']?(?:password|passwd|secret|token|api_?key|csrf_token|authorization|cookie|session)[\"']?\s*[=:]\s*)"
+            r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&}\"']+)"
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(r"(/(?:invite|reset)/)[A-Za-z0-9_-]{8,}"), rf"\1{HIDDEN}"),
+)
+
+
+class Redaction:
+    """Takes secrets out of texts."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = sorted({s for s in secrets if len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets."""
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        for form, instead in _FORMS:
+            text = form.sub(instead, text)
+        return text
+
+
+class Lines(logging.Formatter):
+    """A record as one line of JSON."""
+
+    def __init__(self, redact: Redaction) -> None:
+        super().__init__()
+        self.redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging."""
+        said = record.getMessage()
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line: dict[str, object] = {"at": at, "level": record.levelname.lower(), "log": record.name}
+        if place.get().request:
+            line["request"] = place.get().request
+        if record.name == "guanxi.access" and said.startswith("{"):
+            line |= {name: self._clean(value) for name, value in json.loads(said).items()}
+        else:
+            line["message"] = self._clean(said)
+        if record.exc_info:
+            line["trace"] = self._clean(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+    def _clean(self, value: object) -> object:
+        return self.redact(value[:LONGEST]) if isinstance(value, str) else value
+
+
+def configure(secrets: Iterable[str] = (), stream: TextIO | None = None, level: int = logging.INFO) -> logging.Handler:
+    """Send every log line to standard error (or `stream`) as JSON; replaces a handler this set before."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(Lines(Redaction(secrets)))
+    handler.set_name("guanxi")
+    root = logging.getLogger()
+    for old in [one for one in root.handlers if one.get_name() == "guanxi"]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    logging.getLogger("guanxi").setLevel(level)
+    return handler
