@@ -6,6 +6,7 @@ separate processes are not held up by each other's interpreter lock.
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -41,4 +42,6 @@ def serve(folder: Path, host: str, port: int, *, workers: int, threads: int) -> 
         log_level=LogLevels.warning,
         websockets=False,
     )
+    gc.collect()
+    gc.freeze()  # workers are forks: what is loaded by now stays shared, and no collection walks through it again
     server.serve()

@@ -27,6 +27,7 @@ import pydantic
 
 from guanxi.expressions.expression import Expression
 from guanxi.expressions.functions import FUNCTIONS, Function
+from guanxi.metadata.collector import without_collection
 from guanxi.registry import Registry
 
 log = logging.getLogger("guanxi.snapshots")
@@ -65,7 +66,8 @@ class Snapshots:
             log.warning("a compiled version was passed over: it is not of this instance's making")
             return None
         try:
-            found = _Unpickler(io.BytesIO(memoryview(data)[_MAC:])).load()
+            with without_collection():  # nothing of what is made here is garbage
+                found = _Unpickler(io.BytesIO(memoryview(data)[_MAC:])).load()
         except Exception:
             log.exception("a compiled version cannot be read")
             return None

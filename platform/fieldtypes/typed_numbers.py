@@ -17,6 +17,8 @@ _NUMBER = re.compile(
     r"(?P<minus>[-+]?)(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,40})?(?P<fraction>\.[0-9]{0,40})?"
     r"(?:[eE](?P<power>[+-]?[0-9]{1,2}))?(?P<unit>[万亿]?)\Z"
 )
+# What machines write and most people type: the same number without looking for signs, units and separators.
+_PLAIN = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?\Z")
 _UNITS = {"": 0, "万": 4, "亿": 8}
 _MINUS = str.maketrans("−–", "--")
 _LOOSE_SPACE = re.compile(r"(?<![0-9]) +| +(?![0-9])")
@@ -74,10 +76,13 @@ def number_from_text(coerce: Coercer, *, whole: bool = False, sign: str = "", cu
     def read(value: object) -> Any:
         if not isinstance(value, str):
             return coerce(value)
-        text = typed_text(value, 200)
-        if text is None:
-            return None
-        number = read_number(text, marks)
+        if _PLAIN.match(value):
+            number = Decimal(value)
+        else:
+            text = typed_text(value, 200)
+            if text is None:
+                return None
+            number = read_number(text, marks)
         return coerce(_whole(number) if whole else number)
 
     return read

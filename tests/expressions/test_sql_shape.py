@@ -177,3 +177,35 @@ def test_a_change_cannot_be_asked_of_the_database(text: str) -> None:
     with pytest.raises(ExpressionErrors) as caught:
         SqlScope("sqlite", "deal").condition_sql(check(text, model(), "deal", change=True))
     assert caught.value.faults[0].code == "expression-sql"
+
+
+def test_a_condition_two_hops_away_leaves_the_sort_to_its_index(loaded: tuple[Store, World]) -> None:
+    """SQLite would begin at the far table otherwise, look at every pair and sort what is left."""
+    store, world = loaded
+    expression = check('amount > 0 and account.owner.name != "nobody" and name != ""', model(), "deal")
+    scope = SqlScope(store.engine, "deal")
+    condition = scope.condition_sql(expression)
+    assert condition.text.count("IS TRUE") == (1 if store.engine == "sqlite" else 0)
+    expected = {i for i, row in world.rows["deal"].items() if evaluate(expression, world.env(row))}
+    assert ids(store, scope, condition, env(world)) == expected
+    if store.engine == "postgresql":
+        return
+    store.connection.execute('CREATE INDEX IF NOT EXISTS by_amount ON "o_deal" ("amount" DESC, "id" DESC)')
+    parts = scope.source_sql(), condition
+    query = fill('SELECT * FROM {0} WHERE {1} ORDER BY "t"."amount" DESC, "t"."id" DESC LIMIT 50', *parts)
+    plan = store.rows("EXPLAIN QUERY PLAN " + query.text, bind_params(query.params, env(world), store.engine))
+    store.connection.execute("DROP INDEX by_amount")
+    assert not any("ORDER BY" in step[-1] for step in plan), plan
+
+
+def test_parts_of_a_far_condition_keep_their_meaning(loaded: tuple[Store, World]) -> None:
+    store, world = loaded
+    for text in (
+        'account.owner.name == "a" or blank(account.owner.name)',
+        'not (account.owner.name == "a") and (amount > 10 or blank(amount))',
+        "blank(account.owner.name) and (amount > 10 and blank(account.owner.manager.name))",
+    ):
+        expression = check(text, model(), "deal")
+        scope = SqlScope(store.engine, "deal")
+        expected = {i for i, row in world.rows["deal"].items() if evaluate(expression, world.env(row))}
+        assert ids(store, scope, scope.condition_sql(expression), env(world)) == expected, text

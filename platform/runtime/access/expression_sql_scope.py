@@ -10,6 +10,7 @@ from typing import Any
 
 import peewee
 
+from guanxi.expressions import tree as t
 from guanxi.expressions.expression import Expression
 from guanxi.runtime.storage.names import object_table
 
@@ -81,7 +82,11 @@ class SqlScope:
         """The same as text and parameters."""
         from .expression_sql_conditions import compile_true
 
-        return compile_true(expression.tree, self.frame())
+        frame, parts = self.frame(), conjuncts(expression.tree)
+        if self.engine != "sqlite" or not any(map(beyond_a_hop, parts)):
+            return compile_true(expression.tree, frame)
+        compiled = [(compile_true(part, frame), beyond_a_hop(part)) for part in parts]
+        return joined(" AND ", [fill("({0}) IS TRUE" if far else "({0})", sql) for sql, far in compiled])
 
     def value(self, expression: Expression) -> Any:
         """A peewee node of the value, to select, sort and group by; read it with `result_converter`."""
@@ -235,6 +240,27 @@ class Frame:
         while found is not None:
             yield found
             found = found.outer
+
+
+def conjuncts(term: t.Term) -> list[t.Term]:
+    """What must all be true for the term to be true."""
+    if isinstance(term, t.Logic) and term.operator == "and":
+        return [part for operand in term.operands for part in conjuncts(operand)]
+    return [term]
+
+
+def beyond_a_hop(term: t.Term) -> bool:
+    """True when a field behind two references or more is read.
+
+    SQLite takes a condition on the last table of a chain of LEFT JOINs as leave to read that table first, though the
+    ones between still wait for the record: every pair of the two is then looked at, and the index that sorts is lost.
+    It does not see through `IS TRUE`.
+    """
+    return any(isinstance(one, t.FieldTerm | t.Inline) and _hops(one.row) > 1 for one in t.walk(term))
+
+
+def _hops(row: t.RowTerm) -> int:
+    return 1 + _hops(row.base) if isinstance(row, t.Hop) else 0
 
 
 def node(part: Sql) -> Any:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.expression import Expression
 from guanxi.fieldtypes import CATALOGUE, FieldContext, ValueFault
-from guanxi.fieldtypes.base import Coercer
+from guanxi.fieldtypes.base import Coercer, ColumnKind
 from guanxi.registry.objects import DuplicateRule, Field, ObjectType, Rule, StagePath
 from guanxi.runtime.files.store import FILE_TYPES
 from guanxi.runtime.search.index import searched_fields
@@ -22,6 +23,10 @@ from guanxi.runtime.storage.tables import ColumnSpec
 
 Closure = Callable[[Any], Any]
 LINKS = "references"
+
+SHORT: frozenset[ColumnKind] = frozenset({"integer", "decimal", "boolean", "date", "datetime", "time"})
+"""Kinds whose written form is short and costs much to read."""
+RECALLED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,12 @@ class FieldPlan:
     constant: Any = None
     stage_rank: int = -1
     value: Closure | None = None
+    recalled: Coercer | None = None
+
+    @property
+    def typed_once(self) -> Coercer:
+        """`typed` for a value that is no list or map; what a file says again and again is read once."""
+        return self.recalled or self.typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,7 @@ def _field(field: Field, ranks: Mapping[str, int], column: ColumnSpec | None) ->
     links = field.type == LINKS
     context = FieldContext(field.name, frozenset(field.options), target)
     coerce = kind.coercer(field.settings, context) if field.stored else _refused
+    typed = kind.from_text(field.settings, context) if field.stored else _refused
     default = field.default
     computed = field.default.expression if field.default is not None else None
     return FieldPlan(
@@ -140,7 +152,8 @@ def _field(field: Field, ranks: Mapping[str, int], column: ColumnSpec | None) ->
         stored=field.stored,
         fixed=field.read_only is True or not kind.writable,
         coerce=coerce,
-        typed=kind.from_text(field.settings, context) if field.stored else _refused,
+        typed=typed,
+        recalled=lru_cache(maxsize=RECALLED, typed=True)(typed) if column and column.kind in SHORT else None,
         json=python_json(column.kind, column.scale)
         if column is not None
         else python_json("links" if links else "json"),

@@ -50,5 +50,5 @@ def write_rights(plan: ObjectPlan, rights: ObjectRights, actor: Actor, *, truste
         trusted=trusted or actor.system,
         unrestricted=actor.unrestricted,
         free={f.name: f.coerce for f in free},
-        free_typed={f.name: f.typed for f in free},
+        free_typed={f.name: f.typed_once for f in free},
     )

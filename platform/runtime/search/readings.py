@@ -6,12 +6,14 @@ reading its first character has as a family name (单 shan, 曾 zeng). `ü` is t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Any
 
 LONGEST = 100  # characters of a text that are found by sound
 LONGEST_PHRASE = 4
+_ASCII = re.compile("[\x00-\x7f]+")
 _FAMILY_NAMES = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "查": "zha", "盖": "ge", "区": "ou", "朴": "piao",
     "任": "ren", "翟": "zhai", "尉": "wei", "覃": "qin", "乐": "yue", "华": "hua", "缪": "miao", "洗": "xian",
@@ -21,6 +23,7 @@ _FAMILY_NAMES = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4_096)
 def _plain(marked: str) -> str:
     """A reading without its tone mark; ü becomes v."""
     spelled = "".join(c for c in unicodedata.normalize("NFD", marked) if not unicodedata.combining(c) or c == "\u0308")
@@ -66,12 +69,12 @@ def _forms(syllables: list[str]) -> list[str]:
 
 def sounds(text: str) -> tuple[str, ...]:
     """What `text` may be typed as by sound, without repeats; () when it holds no Chinese character."""
-    return () if text.isascii() else _sounds(text[:LONGEST])
+    return () if text.isascii() else _sounds(_ASCII.sub("", text[:LONGEST]))
 
 
 @lru_cache(maxsize=20_000)
 def _sounds(text: str) -> tuple[str, ...]:
-    characters = "".join(c for c in text if ord(c) > 127 and _readings(c))
+    characters = "".join(c for c in text if _readings(c))
     if not characters:
         return ()
     plain = [_readings(c)[0] for c in characters]

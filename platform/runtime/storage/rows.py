@@ -95,6 +95,14 @@ def from_stored(engine: Engine, form: Form, kind: ColumnKind, scale: int = 0, *,
 
 def to_stored(engine: Engine, kind: ColumnKind, scale: int = 0) -> Convert:
     """Python form → stored form; None stays None."""
+    convert = _filled_to_stored(engine, kind, scale)
+    if convert is None:
+        return _same
+    return lambda value: None if value is None else convert(value)
+
+
+def _filled_to_stored(engine: Engine, kind: ColumnKind, scale: int = 0) -> Convert | None:
+    """`to_stored` for values that are there; None when they stay as they are."""
     convert = _TO_STORED[engine].get(kind)
     if (engine, kind) == ("sqlite", "decimal"):
         convert = _decimal_scaled(scale)
@@ -102,9 +110,7 @@ def to_stored(engine: Engine, kind: ColumnKind, scale: int = 0) -> Convert:
         from psycopg.types.json import Jsonb  # a driver is imported where its engine is used
 
         convert = Jsonb
-    if convert is None:
-        return _same
-    return lambda value: None if value is None else convert(value)
+    return convert
 
 
 def python_json(kind: ColumnKind, scale: int = 0) -> Convert:
@@ -237,9 +243,9 @@ def storing_function(engine: Engine, cells: Iterable[Cell]) -> Callable[[dict[st
     scope: dict[str, Any] = {}
     parts = []
     for position, cell in enumerate(cells):
-        scope[f"c{position}"] = to_stored(engine, cell.kind, cell.scale)
-        plain = scope[f"c{position}"] is _same
-        parts.append(f"v.get({cell.key!r})" if plain else f"c{position}(v.get({cell.key!r}))")
-    source = "def params(v):\n    return (" + "".join(f"{p}, " for p in parts) + ")\n"
+        convert = scope[f"c{position}"] = _filled_to_stored(engine, cell.kind, cell.scale)
+        held = f"get({cell.key!r})"
+        parts.append(held if convert is None else f"None if (x := {held}) is None else c{position}(x)")
+    source = "def params(v):\n    get = v.get\n    return (" + "".join(f"{p}, " for p in parts) + ")\n"
     exec(compile(source, "<params>", "exec"), scope)  # noqa: S102 (positions and literals of our own making)
     return scope["params"]  # type: ignore[no-any-return]

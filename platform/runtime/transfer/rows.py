@@ -41,12 +41,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one column's cells are read; `many` and `reference` speak of texts to be looked up."""
+    """How one column's cells are read; `many` and `reference` speak of texts to be looked up, and the text of a `plain`
+    one stays as it is.
+    """
 
     column: Column
     read: Read
     reference: bool = False
     many: bool = False
+    plain: bool = False
+    name: str = ""
 
 
 class RowReader:
@@ -80,8 +84,13 @@ class RowReader:
             return made
         if self.typed and len(cells) < len(self._ways):
             self.short_rows += 1
+        values = made.values
         for way, cell in zip(self._ways, cells, strict=False):
-            if way is not None and cell is not ABSENT:
+            if way is None or cell is ABSENT:
+                continue
+            if way.plain and cell.__class__ is str and cell and not cell.isspace():
+                values[way.name] = cell[1:] if self.marked and cell[0] == "'" and NEUTRALISED.match(cell) else cell
+            else:
                 self._cell(made, way, cell)
         return made
 
@@ -107,13 +116,14 @@ class RowReader:
             return None
         found = self.columns.object.fields[column.field]
         read = self._read(found)
+        untouched = read is _same
         if self.marked:
             plain = read
 
             def read(cell: Any) -> Any:
                 return plain(cell[1:] if cell[0] == "'" and NEUTRALISED.match(cell) else cell)
 
-        return Way(column, read, found.type in REFERENCES, found.type == "references")
+        return Way(column, read, found.type in REFERENCES, found.type == "references", untouched, column.field)
 
     def _read(self, found: Field) -> Read:
         if found.options:
