@@ -32,6 +32,7 @@ RECORD_CODES: dict[str, str] = {
     "not_in_pool": "The record is not in a pool of the caller.",
     "running": "An approval is running.",
     "no_flow": "No approval flow fits.",
+    "duty": "The roles together break a segregation of duties.",
     "stage": "The stage cannot be entered from where the record stands.",
 }
 

@@ -18,6 +18,7 @@ from .compile.objects import compile_object
 from .compile.option_sets import compile_options
 from .compile.packs import compile_pack
 from .compile.roles import compile_role
+from .compile.sharing import compile_duty, compile_restriction, compile_share
 from .compile.templates import compile_template
 from .compile.tests import compile_test
 from .documents.app import AppDocument
@@ -30,6 +31,7 @@ from .documents.object import ObjectDocument
 from .documents.options import OptionsDocument
 from .documents.pack import PackDocument, PatchDocument
 from .documents.role import RoleDocument
+from .documents.sharing import DutyDocument, RestrictionDocument, ShareDocument
 from .documents.template import TemplateDocument
 from .documents.test import TestDocument
 
@@ -66,6 +68,9 @@ _ROWS = (
     Kind(
         "automation", AutomationDocument, compile_automation, "automations", "a rule: when something happens, do steps"
     ),
+    Kind("share", ShareDocument, compile_share, "", "records opened beyond what roles grant"),
+    Kind("restriction", RestrictionDocument, compile_restriction, "", "what is closed whatever roles grant"),
+    Kind("duty", DutyDocument, compile_duty, "", "duties that one person must not hold together"),
     Kind("app", AppDocument, compile_app, "apps", "a menu"),
     Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),

@@ -79,7 +79,17 @@ _PATHS: tuple[tuple[str, str, str], ...] = (
     ("role", "objects.* key", "object"),
     ("role", "objects.*.where", "expression of 1"),
     ("role", "objects.*.fields.* key", "field of 1"),
+    ("role", "objects.*.*.where", "expression of 1"),
     ("role", "actions.*", "action"),
+    ("share", "object", "object"),
+    ("share", "where", "row expression"),
+    ("share", "with.role", "role"),
+    ("share", "with.role.*", "role"),
+    ("restriction", "object", "object"),
+    ("restriction", "where", "row expression"),
+    ("restriction", "fields.* key", "row field"),
+    *(("restriction", f"{key}.role{more}", "role") for key in ("for", "except") for more in ("", ".*")),
+    ("duty", "apart.*", "duty"),
     ("app", "menu.*", "menu"),
     ("app", "roles.*", "role"),
     ("data", "object", "object"),
@@ -201,7 +211,9 @@ def _what(registry: Registry, meaning: str, owner: str, text: str) -> Iterator[s
     elif meaning == "menu":
         of, _, name = text.rpartition(":")
         yield f"{of or 'object'} {name}"
-    elif meaning == "action":
+    elif meaning == "duty" and text.startswith("role:"):
+        yield f"role {text.removeprefix('role:')}"
+    elif meaning in ("action", "duty"):
         yield f"action {text}"
         yield f"object {text.partition('.')[0]}"
     else:

@@ -210,6 +210,7 @@ class ObjectType:
     layer: str = ""
     sources: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     system: bool = False
+    place: str = ""
 
     @property
     def table(self) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .audit.watching import watch_rights
 from .automation import engine, verbs
+from .records import reveal, sharing
+from .records.duties import watch_duties
 from .records.extensions import Extensions
 from .webhooks.events import listened
 from .webhooks.verb import webhook
@@ -17,8 +19,11 @@ EXTENSIONS = Extensions(
     watchers=(
         watch_rights,
         engine.watchers,
+        watch_duties,
     ),
     actions=(
+        *sharing.ACTIONS,
+        *reveal.ACTIONS,
     ),
     verbs={
         "assign": verbs.assign,

@@ -174,6 +174,26 @@ class Records(Protocol):
         """A named action: `move_stage` {"to", "values"}, `assign` {"owner", "reason"}, or one declared in metadata."""
         ...
 
+    def shares(self, actor: Actor, object_name: str, record_id: int) -> Sequence[Row]:
+        """With whom the record is shared by hand now: {"id", "user"|"team"|"role": {"id", "title"}, "access", "until",
+        "by", "at", "reason"}, oldest first.
+        """
+        ...
+
+    def explain(
+        self,
+        actor: Actor,
+        object_name: str,
+        record_id: int,
+        *,
+        about: Actor | None = None,
+        operation: str = "read",
+    ) -> Row:
+        """Why `about` (the actor without one) may or may not do `operation` with the record, rule by rule. NotFound
+        when the actor may not see the record; whether the actor may ask about others is the caller's to judge.
+        """
+        ...
+
     def titles(self, actor: Actor, object_name: str, ids: Sequence[int]) -> Mapping[int, str]:
         """Id → title of records; those the actor may not read are left out."""
         ...

@@ -10,6 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from guanxi.common.clock import Clock, SystemClock
+from guanxi.common.errors import NotFound
 from guanxi.registry.registry import Registry
 
 from .access.actor import UTC_ZONE, Actor
@@ -95,6 +96,16 @@ class Services:
     def actor(self, user_id: int) -> Actor | None:
         """The actor of an active user, or None."""
         return self.actors.load(user_id)
+
+    def somebody(self, user: str) -> Actor:
+        """The actor of an active user given by log-in name or id. Raises NotFound."""
+        column = "id" if user.isascii() and user.isdigit() and len(user) < 18 else "name"
+        sql = f"SELECT id FROM o_user WHERE {column} = ? AND deleted_at IS NULL"  # noqa: S608 (one of two names)
+        row = self.database.one(self.database.sql(sql), (int(user) if column == "id" else user,))
+        found = self.actor(int(row[0])) if row is not None else None
+        if found is None:
+            raise NotFound(f"There is no active user {user[:60]!r}.")
+        return found
 
 
 def build_services(

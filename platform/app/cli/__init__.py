@@ -38,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("data", "export_command", "Write records as CSV, XLSX or NDJSON"),
     "import-undo": ("data", "undo_command", "Take an import back"),
     "audit": ("audit", "audit", "The audit trail: verify, head, export"),
+    "explain": ("rights", "explain", "Why somebody may or may not do something with a record"),
+    "matrix": ("rights", "matrix", "Who may do what, as CSV"),
     "user": ("people", "user", "People, passwords and tokens"),
     "pack": ("packs", "pack", "Packs: list, install, upgrade, uninstall, test, start"),
 }

@@ -70,6 +70,7 @@ def _compile(scope: Scope) -> ObjectType | None:
         layer=scope.document.layer,
         sources=_sources(scope.document),
         system=scope.document.layer == "platform",
+        place=f"{scope.document.file}:{scope.document.node.key_place('access').line}",
     )
 
 

@@ -7,23 +7,21 @@ operation grants reading where it holds. `read: where` means all records for whi
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from guanxi.expressions.expression import Expression
 from guanxi.expressions.types import BOOLEAN
 from guanxi.registry import ObjectGrant, Role
-from guanxi.registry.access import SCOPED
+from guanxi.registry.access import BUILT_IN_ACTIONS, SCOPED
 
-from ..documents.role import GrantPart, RoleDocument
+from ..documents.role import GrantPart, RoleDocument, Scoped
 from ..link.context import Context
-from ..nodes import Document, Path
+from ..nodes import Document, Path, at
 from .rules import constant
 from .scope import frozen, label_of
 
 EVERY = "*"
-BUILT_IN_ACTIONS = frozenset(
-    "submit claim release assign transfer merge undo_merge share move_stage restore convert".split()
-)
 
 
 def compile_role(context: Context, document: Document, model: RoleDocument) -> Role:
@@ -41,7 +39,14 @@ def _compile(context: Context, document: Document, model: RoleDocument) -> Role:
         objects=_grants(context, document, model),
         actions=frozenset(model.actions),
         layer=document.layer,
+        place=place_of(document, ("name",)),
     )
+
+
+def place_of(document: Document, path: Path) -> str:
+    """`file:line` of a part of a document, as explanations name it."""
+    place = at(document.node, path, key=True)
+    return f"{place.file}:{place.line}"
 
 
 # includes -------------------------------------------------------------------------------------------------------
@@ -91,49 +96,72 @@ def _grant(context: Context, document: Document, path: tuple[str, str], name: st
         where = context.expression(document, (*path, "where"), part.where, name, expect=BOOLEAN, sql=True)
         if constant(where) is False:
             context.error("never-true", "the condition never holds, so nothing is granted", document, (*path, "where"))
-    _fields(context, document, path, name, part)
+    if path[1] != EVERY:
+        named_fields(context, document, (*path, "fields"), name, part.fields)
+    scopes, wheres = _scopes(context, document, path, name, part)
     return ObjectGrant(
-        create=bool(part.create),
-        import_=bool(part.import_),
-        scopes=frozen(_scopes(context, document, path, name, part)),
+        create=part.create is not None and part.create.scope != "none",
+        import_=part.import_ is not None and part.import_.scope != "none",
+        scopes=frozen(scopes),
         where=where,
-        fields=frozen(part.fields),  # type: ignore[arg-type]
+        fields=frozen({field: grant for field, (grant, _) in part.fields.items()}),
+        wheres=frozen(wheres),
+        masks=frozen({field: style for field, (_, style) in part.fields.items() if style}),
+        place=place_of(document, path),
     )
 
 
-def _scopes(context: Context, document: Document, path: tuple[str, str], name: str, part: GrantPart) -> dict[str, Any]:
+def _scopes(
+    context: Context, document: Document, path: tuple[str, str], name: str, part: GrantPart
+) -> tuple[dict[str, Any], dict[str, Expression]]:
+    """The scope of each operation that is said, and the conditions said with one."""
     scopes: dict[str, str] = {}
-    owned = context.owned(name)
-    for operation in SCOPED:
-        scope = getattr(part, operation, None)
-        if scope is None:
+    wheres: dict[str, Expression] = {}
+    for operation in ("create", *SCOPED, "import"):
+        given: Scoped | None = getattr(part, "import_" if operation == "import" else operation)
+        if given is None:
             continue
-        at: Path = (*path, operation)
-        if scope == "where":
-            if part.where is None:
-                context.error("missing-key", "'where' is missing: the scope says that it decides", document, at)
-            scope = "all"
-        elif scope not in ("none", "all") and not owned and path[1] != EVERY and name not in ("user", "team"):
-            said = f"records of '{name}' have no owner, so the scope '{scope}' never holds"
-            context.warning("never-true", said, document, at, hint="say all or none, or make the object owned")
-        scopes[operation] = scope
+        here: Path = (*path, operation)
+        scope = _scope(context, document, here, name, part, given)
+        if given.where:
+            sql = operation not in ("create", "import")
+            found = context.expression(document, (*here, "where"), given.where, name, expect=BOOLEAN, sql=sql)
+            if constant(found) is False:
+                context.error("never-true", "the condition never holds, so nothing is granted", document, here)
+            if found is not None:
+                wheres[operation] = found
+        if operation not in ("create", "import") or scope not in ("none", "all") or given.where:
+            scopes[operation] = scope
     if part.where is not None and not scopes and part.create is None and part.import_ is None:
         scopes["read"] = "all"
-    return scopes
+    return scopes, wheres
 
 
-def _fields(context: Context, document: Document, path: tuple[str, str], name: str, part: GrantPart) -> None:
-    if path[1] == EVERY:
-        return
-    for field in part.fields:
+def _scope(  # noqa: PLR0917
+    context: Context, document: Document, path: Path, name: str, part: GrantPart, given: Scoped
+) -> str:
+    if given.scope == "where":
+        if part.where is None:
+            context.error("missing-key", "'where' is missing: the scope says that it decides", document, path)
+        return "all"
+    plain = given.scope in ("none", "all") or name in ("user", "team") or path[1] == EVERY
+    if not plain and not context.owned(name):
+        said = f"records of '{name}' have no owner, so the scope '{given.scope}' never holds"
+        context.warning("never-true", said, document, path, hint="say all or none, or make the object owned")
+    return given.scope
+
+
+def named_fields(context: Context, document: Document, path: Path, name: str, fields: Iterable[str]) -> None:
+    """Note fields and patterns that name nothing of an object."""
+    for field in fields:
         known = list(context.field_names(name))
-        at: Path = (*path, "fields", field)
+        here: Path = (*path, field)
         if "*" in field:
             if not fnmatch.filter(known, field):
                 said = f"no field of '{name}' fits the pattern '{field}'"
-                context.warning("never-true", said, document, at, key=True)
+                context.warning("never-true", said, document, here, key=True)
         elif field not in known:
-            context.unknown("unknown-field", f"field of {name}", field, known, document, at, key=True)
+            context.unknown("unknown-field", f"field of {name}", field, known, document, here, key=True)
         else:
             context.field(name, field)
 

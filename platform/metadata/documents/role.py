@@ -2,72 +2,144 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from guanxi.common.labels import Label
 from guanxi.common.names import did_you_mean, name_fault
+from guanxi.fieldtypes import MASK_STYLES
+from guanxi.registry.access import FieldGrant
 
-from .base import Definition, Expr, Fault, LabelText, LongText, Name, Part, described, fault, faults
+from .base import (
+    Definition,
+    Expr,
+    Fault,
+    LabelText,
+    LongText,
+    Name,
+    Part,
+    described,
+    expression_text,
+    fault,
+    faults,
+)
 
 SCOPES = ("none", "own", "team", "team_tree", "managed", "pool", "all")
 GRANTS = ("none", "masked", "read", "edit")
 
 
-def _scope(value: object) -> str:
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """A scope and the condition that narrows this one operation ("" without one)."""
+
+    scope: str
+    where: str = ""
+
+
+def _scope(value: object) -> Scoped:
     if isinstance(value, bool):
-        return "all" if value else "none"
+        return Scoped("all" if value else "none")
     if isinstance(value, str) and (value in SCOPES or value == "where"):
-        return value
+        return Scoped(value)
+    if isinstance(value, dict):
+        return _scope_map(value)
     hint = did_you_mean(value, SCOPES) if isinstance(value, str) else ""
     raise fault("wrong-value", f"a scope is one of {', '.join(SCOPES)} or where, not {described(value)}", hint)
 
 
-def _yes_no(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("all", "none"):
-        return value == "all"
-    raise fault("wrong-value", f"true or false is needed here, not {described(value)}")
+def _scope_map(value: dict[str, Any]) -> Scoped:
+    for key in value:
+        if key not in ("scope", "where"):
+            raise faults([((key,), "unknown-key", f"unknown key '{key}'", did_you_mean(key, ("scope", "where")))])
+    if "where" not in value:
+        raise fault("missing-key", "'where' is missing: a scope alone is written without a map")
+    inner = value.get("scope", "all")
+    if not isinstance(inner, str) or inner not in SCOPES:
+        hint = did_you_mean(inner, SCOPES) if isinstance(inner, str) else ""
+        said = f"a scope is one of {', '.join(SCOPES)}, not {described(inner)}"
+        raise faults([(("scope",), "wrong-value", said, hint)])
+    return Scoped(inner, expression_text(value["where"]))
 
 
 def _pattern_fault(pattern: str) -> str:
     return name_fault(pattern.replace("*", "x") if pattern != "*" else "x")
 
 
-def _field_grants(value: object) -> dict[str, str]:
+def _grant(value: object) -> tuple[FieldGrant, str] | None:
+    """The grant and the mask's style, or None when it is neither."""
+    if isinstance(value, str) and value in GRANTS:
+        return cast("FieldGrant", value), ""
+    if isinstance(value, dict) and list(value) == ["masked"] and value["masked"] in MASK_STYLES:
+        return "masked", str(value["masked"])
+    return None
+
+
+def _field_grants(value: object) -> dict[str, tuple[FieldGrant, str]]:
     if not isinstance(value, dict):
         raise fault("wrong-type", f"a map from field to grant is needed here, not {described(value)}")
     found: list[Fault] = []
-    for name, grant in value.items():
+    made: dict[str, tuple[FieldGrant, str]] = {}
+    for name, given in value.items():
+        grant = _grant(given)
         if said := _pattern_fault(name):
             found.append(((name,), "bad-name", f"'{name}' is neither a field nor a pattern: {said}", ""))
-        elif grant not in GRANTS:
-            hint = did_you_mean(grant, GRANTS) if isinstance(grant, str) else ""
-            found.append(
-                ((name,), "wrong-value", f"a grant is one of {', '.join(GRANTS)}, not {described(grant)}", hint)
-            )
+        elif grant is None:
+            found.append(((name,), "wrong-value", *_no_grant(given)))
+        else:
+            made[name] = grant
     if found:
         raise faults(found)
-    return value
+    return made
 
 
+def _no_grant(given: object) -> tuple[str, str]:
+    if isinstance(given, dict) and list(given) == ["masked"]:
+        hint = did_you_mean(str(given["masked"]), MASK_STYLES)
+        return f"a mask's style is one of {', '.join(MASK_STYLES)}, not {described(given['masked'])}", hint
+    hint = did_you_mean(given, GRANTS) if isinstance(given, str) else ""
+    return f"a grant is one of {', '.join(GRANTS)}, not {described(given)}", hint
+
+
+_SCOPE_MAP = {
+    "type": "object",
+    "properties": {
+        "scope": {"enum": list(SCOPES)},
+        "where": {"type": ["string", "boolean", "number"], "description": "An expression"},
+    },
+    "required": ["where"],
+    "additionalProperties": False,
+}
+_GRANT_SCHEMA = {
+    "anyOf": [
+        {"enum": list(GRANTS)},
+        {
+            "type": "object",
+            "properties": {"masked": {"enum": list(MASK_STYLES)}},
+            "required": ["masked"],
+            "additionalProperties": False,
+        },
+    ]
+}
 Scope = Annotated[
-    str, PlainValidator(_scope), WithJsonSchema({"anyOf": [{"enum": [*SCOPES, "where"]}, {"type": "boolean"}]})
+    Scoped,
+    PlainValidator(_scope),
+    WithJsonSchema({"anyOf": [{"enum": [*SCOPES, "where"]}, {"type": "boolean"}, _SCOPE_MAP]}),
 ]
-YesNo = Annotated[bool, PlainValidator(_yes_no), WithJsonSchema({"enum": [True, False, "all", "none"]})]
 FieldGrants = Annotated[
-    dict[str, str],
+    dict[str, tuple[FieldGrant, str]],
     PlainValidator(_field_grants),
-    WithJsonSchema({"type": "object", "additionalProperties": {"enum": list(GRANTS)}}),
+    WithJsonSchema({"type": "object", "additionalProperties": _GRANT_SCHEMA}),
 ]
 
 
 class GrantPart(Part):
-    """Rights on one object. A scope says on whose records: own, the team's, the team's and those below it, …"""
+    """Rights on one object. A scope says on whose records: own, the team's, the team's and those below it, …; a map of
+    `scope` and `where` narrows one operation.
+    """
 
-    create: YesNo | None = None
+    create: Scope | None = Field(None, description="true, or which records may be made (judged by the new record)")
     read: Scope | None = None
     update: Scope | None = None
     delete: Scope | None = None
@@ -76,15 +148,16 @@ class GrantPart(Part):
     transfer: Scope | None = None
     share: Scope | None = None
     merge: Scope | None = None
-    import_: YesNo | None = Field(None, alias="import")
+    import_: Scope | None = Field(None, alias="import", description="Load files, beside create and update")
     export: Scope | None = None
-    bulk: Scope | None = Field(None, description="Change many records at once")
+    bulk: Scope | None = Field(None, description="Change many records in one call")
     history: Scope | None = None
     reveal: Scope | None = Field(None, description="See one masked value after saying so; it is logged")
     where: Expr | None = Field(None, description="Narrows every scope; alone it grants reading where it holds")
     fields: FieldGrants = Field(
         default_factory=dict,
-        description="Field or pattern with * → none, masked, read or edit; the first that fits counts",
+        description="Field or pattern with * → none, masked, read or edit; a field's own name goes before patterns, of"
+        " patterns the first that fits counts; {masked: style} says how it looks to this role",
     )
 
 

@@ -103,6 +103,8 @@ def _followed(document: Document, renames: Declared, found: Diagnostics) -> Docu
     elif document.kind == "role":
         for owner, names in renames.fields.items():
             node = walker.names(node, names, (), (("objects", owner, "fields"),))
+    elif document.kind == "restriction" and (names := renames.fields.get(document.node.text("object"), {})):
+        node = walker.names(node, names, (), (("fields",),))
     elif document.kind == "data" and (names := renames.fields.get(document.node.text("object"), {})):
         node = walker.names(node, names, (("key",), ("key", "*")), (("rows", "*"),))
     return replace(document, node=node) if node is not document.node and isinstance(node, MapNode) else document

@@ -14,9 +14,10 @@ UTC_ZONE = ZoneInfo("UTC")
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person or the system. `roles` is flattened through includes; `teams` the actor's teams, `team_tree`
-    those and everything below; `reports` ids of people below in the manager line; `pools` names of the pools the
-    actor belongs to. `me` holds the user record's fields in Python form for expressions (`me.region`). The system
-    actor sees and may do everything.
+    those and everything below, `team_names` the names of the actor's teams and of those above them; `reports` ids of
+    people below in the manager line; `pools` names of the pools the actor belongs to. `me` holds the user record's
+    fields in Python form for expressions (`me.region`). `shared_as` names the principals (`u3`, `t5`, `r2`) under which
+    records are shared by hand with the actor, none for most people. The system actor sees and may do everything.
     """
 
     id: int | None
@@ -34,6 +35,8 @@ class Actor:
     me: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     address: str = ""
     channel: str = "api"
+    team_names: frozenset[str] = frozenset()
+    shared_as: frozenset[str] = frozenset()
 
     @property
     def unrestricted(self) -> bool:

@@ -16,6 +16,8 @@ from typing import Any
 
 import peewee
 
+from guanxi.runtime.storage.rows import instant_text
+
 from .actor import Actor
 
 
@@ -78,6 +80,8 @@ def _with(teams: frozenset[int], team: int | None) -> frozenset[int]:
 MY_TEAMS = id_list("me.teams", lambda actor: _with(actor.teams, actor.team))
 MY_TEAM_TREE = id_list("me.team_tree", lambda actor: _with(actor.team_tree | actor.teams, actor.team))
 MY_REPORTS = id_list("me.reports", lambda actor: actor.reports)
+MY_SHARES = id_list("me.shared_as", lambda actor: actor.shared_as)
+NOW = Bind("now", lambda moment: instant_text(moment.now))
 
 
 def member_of(column: Any, ids: Bind, engine: str, kind: str = "bigint") -> Any:

@@ -1,45 +1,69 @@
-"""What an actor's roles add up to: rights per object, computed once per published version and set of roles.
+"""What an actor's roles add up to: rights per object, computed once per published version and profile.
 
-Rules of merging (docs/reference/access.md): scopes of all roles are a union; a field's right is decided inside each
-role by the nearest explicit word along its includes, then the most permissive of the roles holds; where no role says
-anything about an operation, the object's `access` decides. A computed field that no role names is readable only as
-far as everything it is computed from.
+A profile is a set of roles, with marks for the teams and users that shares and restrictions name and for people with
+whom records are shared by hand. Rules of merging (docs/reference/access.md): scopes of all roles are a union; a
+field's right is decided inside each role by the nearest explicit word along its includes, then the most permissive of
+the roles holds; where no role says anything about an operation, the object's `access` decides; shares widen; what a
+restriction denies is denied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any, Literal
 
 from guanxi.expressions.expression import Expression
-from guanxi.registry.access import SCOPED, FieldGrant, ObjectGrant, Role, Scope
-from guanxi.registry.objects import Field, ObjectType
+from guanxi.registry.access import (
+    BUILT_IN_ACTIONS,
+    OPERATIONS,
+    SCOPED,
+    FieldGrant,
+    ObjectGrant,
+    Restriction,
+    Role,
+    Share,
+)
+from guanxi.registry.objects import ObjectType
 from guanxi.registry.registry import Registry
 
 from .actor import Actor
+from .field_rights import RANK, FieldJudge, FieldRight, lineage
 
-RANK: Mapping[FieldGrant, int] = MappingProxyType({"none": 0, "masked": 1, "read": 2, "edit": 3})
 # An operation that no role mentions follows another one; what is not listed here must be granted by name.
 FOLLOWS: Mapping[str, str] = MappingProxyType(
     {"export": "read", "history": "read", "restore": "delete", "bulk": "update", "transfer": "assign"}
 )
+DENIED_WITH: Mapping[str, str] = MappingProxyType({"bulk": "update", "transfer": "assign", "import": "create"})
+
+SHARED = "@shared"  # the mark of people with whom records are shared by hand; no role can be called so
 NO_FIELDS: Mapping[str, FieldGrant] = MappingProxyType({})
+RowScopeName = Literal["none", "own", "team", "team_tree", "managed", "pool", "all", "shared", "shared_edit"]
 
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """Rows inside `scope` that meet `where`; `source` says who granted it, for explanations."""
+    """Rows inside `scope` that meet `where` and `also`; `source` and `place` say who granted it, for explanations.
 
-    scope: Scope
+    The scopes `shared` and `shared_edit` are records that somebody shared by hand with the actor.
+    """
+
+    scope: RowScopeName
     where: Expression | None = None
     source: str = ""
+    also: Expression | None = None
+    place: str = ""
 
     @property
     def everything(self) -> bool:
         """True when the rule leaves out no row."""
-        return self.scope == "all" and self.where is None
+        return self.scope == "all" and self.where is None and self.also is None
+
+    @property
+    def conditional(self) -> bool:
+        """True when an expression on the record decides."""
+        return self.where is not None or self.also is not None
 
 
 EVERYTHING = RowRule("all", None, "administrator")
@@ -47,8 +71,10 @@ EVERYTHING = RowRule("all", None, "administrator")
 
 @dataclass(frozen=True, slots=True)
 class ObjectRights:
-    """Rights on one object. `rules` maps an operation to row rules of which one must hold (none: no row at all);
-    `fields` every name of the object, system fields included, to its right; `actions` the granted action names.
+    """Rights on one object. `rules` maps an operation to row rules of which one must hold (none: no row at all),
+    `denies` to rules of which none may hold; `fields` every name of the object, system fields included, to its right;
+    `actions` the granted action names; `masks` styles that roles say; `because` where each field's right comes from;
+    `said` the operations that are named rather than following another one.
     """
 
     object: str
@@ -57,6 +83,10 @@ class ObjectRights:
     rules: Mapping[str, tuple[RowRule, ...]]
     fields: Mapping[str, FieldGrant]
     actions: frozenset[str] = frozenset()
+    denies: Mapping[str, tuple[RowRule, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    masks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    because: Mapping[str, FieldRight] = field(default_factory=lambda: MappingProxyType({}))
+    said: frozenset[str] = frozenset()
 
     @property
     def visible(self) -> bool:
@@ -67,9 +97,13 @@ class ObjectRights:
         """The row rules of an operation; unknown operations have none."""
         return self.rules.get(operation, ())
 
+    def denied(self, operation: str) -> tuple[RowRule, ...]:
+        """The rules that take rows away from an operation."""
+        return self.denies.get(operation, ())
+
     def all_rows(self, operation: str) -> bool:
         """True when no row rule narrows the operation."""
-        return any(rule.everything for rule in self.of(operation))
+        return any(rule.everything for rule in self.of(operation)) and not self.denied(operation)
 
     def readable(self, name: str) -> bool:
         """True when the field's value is shown unmasked."""
@@ -81,18 +115,31 @@ class ObjectRights:
 
 
 class Grants:
-    """All rights of one profile (a set of roles, or no restriction at all); objects are worked out on first use."""
+    """All rights of one profile (a set of roles and marks, or no restriction at all); objects are worked out on first
+    use.
+    """
 
-    def __init__(self, registry: Registry, roles: frozenset[str], *, unrestricted: bool = False) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        roles: frozenset[str],
+        *,
+        unrestricted: bool = False,
+        marks: frozenset[str] = frozenset(),
+    ) -> None:
         self.registry = registry
         self.unrestricted = unrestricted
-        self.profile: frozenset[str] | None = None if unrestricted else roles
+        self.profile: frozenset[str] | None = None if unrestricted else roles | marks
         known = {name: registry.roles[name] for name in sorted(roles) if name in registry.roles}
         included = {name for role in known.values() for name in lineage(role)[1:]}
-        self._heads = [role for name, role in known.items() if name not in included] or list(known.values())
+        heads = [role for name, role in known.items() if name not in included] or list(known.values())
         self._known = known
+        everybody = roles | marks
+        self._shares: list[Share] = [s for s in _others(registry, "share") if s.principals.meet(everybody)]
+        self._restrictions: list[Restriction] = [r for r in _others(registry, "restriction") if r.holds_for(everybody)]
+        self._by_hand = SHARED in marks
+        self._judge = FieldJudge(registry, known, heads, self._restrictions, self._opened, self._reads)
         self._rights: dict[str, ObjectRights] = {}
-        self._open: set[tuple[str, str]] = set()
 
     def on(self, object_name: str) -> ObjectRights:
         """Rights on an object; an unknown object gives rights to nothing."""
@@ -107,133 +154,140 @@ class Grants:
             return ObjectRights(object_name, False, False, MappingProxyType({}), NO_FIELDS)
         if self.unrestricted:
             return _unrestricted(object_type)
-        grants = [(role, role.objects[object_name]) for role in self._known.values() if object_name in role.objects]
-        create = any(grant.create for _, grant in grants)
-        rules = {operation: self._rules(object_type, operation, grants, create) for operation in SCOPED}
-        rights = ObjectRights(
+        denies = self._denies(object_name)
+        closed = {operation for operation, rules in denies.items() if any(rule.everything for rule in rules)}
+        rules = {op: self._rules(object_type, op) for op in OPERATIONS if op not in closed}
+        rules = {op: found for op, found in rules.items() if found}
+        create, import_ = bool(rules.get("create")), bool(rules.get("import"))
+        rights: dict[str, FieldRight] = {}
+        if create or rules.get("read"):
+            rights = self._judge.fields(object_type)
+        return ObjectRights(
             object_name,
             create,
-            any(grant.import_ for _, grant in grants),
-            MappingProxyType({op: rows for op, rows in rules.items() if rows}),
-            MappingProxyType({}),
-            self._actions(object_name),
+            import_,
+            MappingProxyType(rules),
+            MappingProxyType({name: right.grant for name, right in rights.items()}),
+            self._actions(object_type),
+            MappingProxyType(denies),
+            MappingProxyType({name: right.style for name, right in rights.items() if right.style}),
+            MappingProxyType(rights),
+            self._said(object_name),
         )
-        if not rights.visible:
-            return rights
-        return _with_fields(rights, self._fields(object_type, bool(grants)))
 
-    def _actions(self, object_name: str) -> frozenset[str]:
-        prefix = f"{object_name}."
-        names = (name for role in self._known.values() for name in role.actions)
-        return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    def _said(self, object_name: str) -> frozenset[str]:
+        """Operations that a role or a restriction names, rather than leaving them to follow another one."""
+        denied = (one.deny for one in self._restrictions if one.object == object_name)
+        return frozenset(op for _, grant in self._mentions(object_name) for op in grant.scopes).union(*denied)
+
+    def _mentions(self, object_name: str) -> list[tuple[Role, ObjectGrant]]:
+        return [(role, role.objects[object_name]) for role in self._known.values() if object_name in role.objects]
+
+    def _actions(self, object_type: ObjectType) -> frozenset[str]:
+        """Names granted by `object.action`, `object.*`, `*.action` or `*`."""
+        every = BUILT_IN_ACTIONS | frozenset(object_type.actions)
+        found: set[str] = set()
+        for role in self._known.values():
+            for entry in role.actions:
+                owner, _, name = entry.partition(".")
+                if entry == "*" or (owner in ("*", object_type.name) and name == "*"):
+                    found |= every
+                elif owner == object_type.name or (owner == "*" and name in every):
+                    found.add(name)
+        return frozenset(found)
 
     # rows -------------------------------------------------------------------------------------------
-    def _rules(
-        self, object_type: ObjectType, operation: str, grants: list[tuple[Role, ObjectGrant]], create: bool
-    ) -> tuple[RowRule, ...]:
+    def _reads(self, object_type: ObjectType) -> bool:
+        closed = any(rule.everything for rule in self._denies(object_type.name).get("read", ()))
+        return not closed and bool(self._rules(object_type, "read"))
+
+    def _rules(self, object_type: ObjectType, operation: str) -> tuple[RowRule, ...]:
+        """Everything that lets the profile do an operation: what roles and the object say, and what shares open."""
+        return _union((*self._granted(object_type, operation), *self._opened(object_type, operation)))
+
+    def _granted(self, object_type: ObjectType, operation: str) -> Iterable[RowRule]:
+        grants = self._mentions(object_type.name)
+        if operation in ("create", "import"):
+            return [
+                _role_rule(role, grant, operation)
+                for role, grant in grants
+                if (grant.create if operation == "create" else grant.import_)
+            ]
         said = [(role, grant) for role, grant in grants if operation in grant.scopes]
         if said:
-            return _union(
-                RowRule(grant.scopes[operation], grant.where, f"role {role.name}")
-                for role, grant in said
-                if grant.scopes[operation] != "none"
-            )
+            return [_role_rule(role, grant, operation) for role, grant in said if grant.scopes[operation] != "none"]
         if operation in FOLLOWS:
-            return self._rules(object_type, FOLLOWS[operation], grants, create)
+            return self._rules(object_type, FOLLOWS[operation])
         if operation == "read":
-            return self._unsaid_read(object_type, grants, create)
+            return self._unsaid_read(object_type, grants)
         if operation == "update" and object_type.access == "edit":
-            return (RowRule("all", None, "the object is open to everybody"),)
-        return ()
+            return [_open_to_all(object_type)]
+        return []
 
-    def _unsaid_read(
-        self, object_type: ObjectType, grants: list[tuple[Role, ObjectGrant]], create: bool
-    ) -> tuple[RowRule, ...]:
+    @staticmethod
+    def _unsaid_read(object_type: ObjectType, grants: list[tuple[Role, ObjectGrant]]) -> list[RowRule]:
         """Nobody said who reads: an open object is read by all, and who may write a row may read it."""
         if object_type.access != "private":
-            return (RowRule("all", None, "the object is open to everybody"),)
+            return [_open_to_all(object_type)]
         rows = [
-            RowRule(grant.scopes["update"], grant.where, f"role {role.name}")
-            for role, grant in grants
-            if grant.scopes.get("update", "none") != "none"
+            _role_rule(role, grant, "update") for role, grant in grants if grant.scopes.get("update", "none") != "none"
         ]
-        if create:
-            rows.append(RowRule("own", None, "own record"))
-        return _union(rows)
+        rows += [
+            RowRule("own", None, f"role {role.name}: may create", place=grant.place)
+            for role, grant in grants
+            if grant.create
+        ]
+        return rows
 
-    # fields -----------------------------------------------------------------------------------------
-    def _fields(self, object_type: ObjectType, mentioned: bool) -> dict[str, FieldGrant]:
-        rights: dict[str, FieldGrant] = {}
-        for name, definition in object_type.fields.items():
-            if definition.system:
-                rights[name] = "read"
-            else:
-                rights[name] = self._field(object_type, definition, mentioned)
-        return rights
+    def _opened(self, object_type: ObjectType, operation: str) -> list[RowRule]:
+        """What shares of the metadata, and shares by hand, open."""
+        if operation not in ("read", "update"):
+            return []
+        edit = operation == "update"
+        found = [
+            RowRule("all", share.where, f"share {share.name}", place=share.place)
+            for share in self._shares
+            if share.object == object_type.name and (share.access == "edit" or not edit)
+        ]
+        if self._by_hand and shareable(self.registry, object_type):
+            found.append(RowRule("shared_edit" if edit else "shared", None, "shared by hand"))
+        return found
 
-    def _field(self, object_type: ObjectType, definition: Field, mentioned: bool) -> FieldGrant:
-        if not mentioned:
-            plain: FieldGrant = "edit" if object_type.access == "edit" else "read"
-            return self._derived(object_type.name, definition, plain) if definition.value else plain
-        best: FieldGrant = "none"
-        for role in self._heads:
-            line = [
-                self.registry.roles[n].objects.get(object_type.name) for n in lineage(role) if n in self.registry.roles
-            ]
-            found = self._in_role(object_type, definition, [grant for grant in line if grant is not None])
-            if found is not None and RANK[found] > RANK[best]:
-                best = found
-        return best
-
-    def _in_role(self, object_type: ObjectType, definition: Field, line: list[ObjectGrant]) -> FieldGrant | None:
-        """What one role, with all it includes, says about a field; None when it does not know the object."""
-        if not line:
-            return None
-        for grant in line:
-            for pattern, right in grant.fields.items():
-                if fnmatchcase(definition.name, pattern):
-                    named = pattern == definition.name
-                    return (
-                        right if named or not definition.value else self._derived(object_type.name, definition, right)
-                    )
-        writes = object_type.access == "edit" or any(g.create or g.scopes.get("update", "none") != "none" for g in line)
-        right = "edit" if writes else "read"
-        return self._derived(object_type.name, definition, right) if definition.value else right
-
-    def _derived(self, object_name: str, definition: Field, right: FieldGrant) -> FieldGrant:
-        """A computed field is never edited, and read only as far as everything it is computed from."""
-        lowest: FieldGrant = "read" if RANK[right] > RANK["read"] else right
-        key = (object_name, definition.name)
-        if definition.value is None or key in self._open:
-            return lowest
-        self._open.add(key)
-        try:
-            for use in definition.value.uses:
-                there = self._used(object_name, use.object, use.field)
-                if RANK[there] < RANK[lowest]:
-                    lowest = there
-        finally:
-            self._open.discard(key)
-        return lowest
-
-    def _used(self, owner: str, object_name: str, name: str) -> FieldGrant:
-        target = self.registry.objects.get(object_name)
-        found = target.fields.get(name) if target else None
-        if target is None or found is None or found.system:
-            return "read"
-        mentioned = any(object_name in role.objects for role in self._known.values())
-        if object_name != owner and not self._reads_any(target):
-            return "none"
-        return self._field(target, found, mentioned)
-
-    def _reads_any(self, target: ObjectType) -> bool:
-        grants = [(role, role.objects[target.name]) for role in self._known.values() if target.name in role.objects]
-        return bool(self._rules(target, "read", grants, any(grant.create for _, grant in grants)))
+    def _denies(self, object_name: str) -> dict[str, tuple[RowRule, ...]]:
+        """What restrictions take away, by operation: `read` takes all, `update` bulk changes, `assign` transfers."""
+        found: dict[str, tuple[RowRule, ...]] = {}
+        held = [one for one in self._restrictions if one.object == object_name and one.deny]
+        for operation in OPERATIONS if held else ():
+            words = {operation, "read", DENIED_WITH.get(operation, operation)}
+            rules = tuple(
+                RowRule("all", one.where, f"restriction {one.name}", place=one.place)
+                for one in held
+                if not words.isdisjoint(one.deny)
+            )
+            if rules:
+                found[operation] = rules
+        return found
 
 
-def lineage(role: Role) -> tuple[str, ...]:
-    """The role and all it includes, nearest first."""
-    return role.lineage if role.lineage and role.lineage[0] == role.name else (role.name, *role.lineage)
+def _others(registry: Registry, kind: str) -> list[Any]:
+    return list(registry.others.get(kind, {}).values())
+
+
+def _role_rule(role: Role, grant: ObjectGrant, operation: str) -> RowRule:
+    scope = grant.scopes.get(operation, "all")
+    # what may be created is said where `create` is said; a role's `where` is about records that are there
+    where = None if operation in ("create", "import") else grant.where
+    return RowRule(scope, where, f"role {role.name}", grant.wheres.get(operation), grant.place)
+
+
+def _open_to_all(object_type: ObjectType) -> RowRule:
+    return RowRule("all", None, f"object {object_type.name}: access {object_type.access}", place=object_type.place)
+
+
+def shareable(registry: Registry, object_type: ObjectType) -> bool:
+    """True when records of the object can be shared by hand: they have an owner, or a role grants it."""
+    grants = (role.objects.get(object_type.name) for role in registry.roles.values())
+    return object_type.owned or any(g is not None and g.scopes.get("share", "none") != "none" for g in grants)
 
 
 def _union(rules: Iterable[RowRule]) -> tuple[RowRule, ...]:
@@ -250,14 +304,17 @@ def _unrestricted(object_type: ObjectType) -> ObjectRights:
         name: "read" if definition.system or definition.value else "edit"
         for name, definition in object_type.fields.items()
     }
-    rules = dict.fromkeys(SCOPED, (EVERYTHING,))
-    actions = frozenset(object_type.actions)
-    return ObjectRights(object_type.name, True, True, MappingProxyType(rules), MappingProxyType(fields), actions)
-
-
-def _with_fields(rights: ObjectRights, fields: dict[str, FieldGrant]) -> ObjectRights:
+    rules = dict.fromkeys(OPERATIONS, (EVERYTHING,))
+    actions = BUILT_IN_ACTIONS | frozenset(object_type.actions)
+    because = {name: FieldRight(grant, "administrator") for name, grant in fields.items()}
     return ObjectRights(
-        rights.object, rights.create, rights.import_, rights.rules, MappingProxyType(fields), rights.actions
+        object_type.name,
+        True,
+        True,
+        MappingProxyType(rules),
+        MappingProxyType(fields),
+        actions,
+        because=MappingProxyType(because),
     )
 
 
@@ -267,16 +324,36 @@ class AccessTable:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._grants: dict[frozenset[str] | None, Grants] = {}
+        named = [one.principals for one in _others(registry, "share")]
+        named += [p for one in _others(registry, "restriction") for p in (one.principals, one.spare)]
+        self._named = frozenset(mark for principals in named for mark in principals.marks())
+
+    def marks(self, actor: Actor) -> frozenset[str]:
+        """What of the actor, beside roles, definitions of this version ask for."""
+        found: frozenset[str] = frozenset()
+        if self._named:
+            own = {f"user:{actor.name}", *(f"team:{name}" for name in actor.team_names)}
+            found = self._named & own
+        return found | {SHARED} if actor.shared_as else found
+
+    def profile(self, actor: Actor) -> frozenset[str] | None:
+        """The key under which everything worked out for actors like this one may be kept; None: no restriction."""
+        if actor.unrestricted:
+            return None
+        return actor.roles | self.marks(actor) if self._named or actor.shared_as else actor.roles
 
     def of(self, actor: Actor) -> Grants:
-        """The actor's grants; two actors with the same roles share one value."""
-        profile = None if actor.unrestricted else actor.roles
+        """The actor's grants; two actors with the same profile share one value."""
+        profile = self.profile(actor)
         found = self._grants.get(profile)
         if found is None:
-            found = Grants(self.registry, actor.roles, unrestricted=actor.unrestricted)
+            found = Grants(self.registry, actor.roles, unrestricted=actor.unrestricted, marks=self.marks(actor))
             self._grants[profile] = found
         return found
 
     def rights(self, actor: Actor, object_name: str) -> ObjectRights:
         """Shorthand for `of(actor).on(object_name)`."""
         return self.of(actor).on(object_name)
+
+
+__all__ = ["FOLLOWS", "RANK", "SCOPED", "AccessTable", "Grants", "ObjectRights", "RowRule", "lineage", "shareable"]

@@ -1,13 +1,14 @@
 """Row rules as a predicate: one text for lists in SQL, the same judgement in Python for a row about to be written.
 
 A scope's meaning lives here alone (`_scope_sql` and `_scope_holds` stand side by side). `where` conditions of roles are
-compiled by the caller's expression executor, handed in as a function, so that this module knows no tables.
+compiled by the caller's expression executor, handed in as a function, so that this module knows no tables but that of
+shares by hand. Explanations ask the same two functions rule by rule (`access.explain`).
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Any, Protocol
 
@@ -17,11 +18,13 @@ from guanxi.expressions.expression import Expression
 from guanxi.registry.objects import ObjectType
 
 from .actor import Actor
-from .binds import ME_ID, MY_REPORTS, MY_TEAM_TREE, MY_TEAMS, bound, id_list, member_of
+from .binds import ME_ID, MY_REPORTS, MY_SHARES, MY_TEAM_TREE, MY_TEAMS, NOW, bound, id_list, member_of
 from .grants import ObjectRights, RowRule
 
 MY_POOLS = id_list("me.pools", lambda actor: actor.pools)
 Predicate = Any  # a peewee node, or True, or False
+Holds = Callable[[Expression], bool]
+Shared = Callable[[int, bool], bool]  # (record id, whether to edit) → shared by hand with the actor now
 
 
 class RowScope(Protocol):
@@ -41,24 +44,42 @@ class RowScope(Protocol):
         ...
 
 
+# in SQL ---------------------------------------------------------------------------------------------------------
 def row_predicate(object_type: ObjectType, rights: ObjectRights, operation: str, scope: RowScope) -> Predicate:
     """Which rows the actor may do `operation` with: True (all), False (none), or a condition in SQL."""
-    parts: list[Any] = []
-    for rule in rights.of(operation):
-        judged = _rule_sql(object_type, rule, scope)
+    inside = any_sql(object_type, rights.of(operation), scope)
+    denied = any_sql(object_type, rights.denied(operation), scope)
+    if inside is False or denied is False:
+        return inside
+    if denied is True:
+        return False
+    kept = peewee.Expression(denied, "IS NOT", peewee.SQL("TRUE"))
+    return kept if inside is True else inside & kept
+
+
+def any_sql(object_type: ObjectType, rules: Iterable[RowRule], scope: RowScope) -> Predicate:
+    """Rows that one of the rules takes in; rules that say the same are said once."""
+    parts: dict[tuple[str, str, str], Any] = {}
+    for rule in rules:
+        key = (rule.scope, rule.where.source if rule.where else "", rule.also.source if rule.also else "")
+        if key in parts:
+            continue
+        judged = rule_sql(object_type, rule, scope)
         if judged is True:
             return True
         if judged is not False:
-            parts.append(judged)
-    return reduce(operator.or_, parts) if parts else False
+            parts[key] = judged
+    return reduce(operator.or_, parts.values()) if parts else False
 
 
-def _rule_sql(object_type: ObjectType, rule: RowRule, scope: RowScope) -> Predicate:
-    inside = _scope_sql(object_type, rule.scope, scope)
-    if inside is False or rule.where is None:
-        return inside
-    condition = scope.condition(rule.where)
-    return condition if inside is True else inside & condition
+def rule_sql(object_type: ObjectType, rule: RowRule, scope: RowScope) -> Predicate:
+    """Rows that one rule takes in."""
+    found = _scope_sql(object_type, rule.scope, scope)
+    for where in (rule.where, rule.also):
+        if where is not None and found is not False:
+            condition = scope.condition(where)
+            found = condition if found is True else found & condition
+    return found
 
 
 def holder(object_type: ObjectType) -> str:
@@ -81,6 +102,8 @@ def _scope_sql(object_type: ObjectType, name: str, scope: RowScope) -> Predicate
         return True
     if name == "none":
         return False
+    if name in ("shared", "shared_edit"):
+        return _shared_sql(object_type, scope, edit=name == "shared_edit")
     whose = scope.column(holder(object_type))
     own = peewee.Expression(whose, "=", bound(ME_ID))
     team = team_column(object_type)
@@ -94,6 +117,30 @@ def _scope_sql(object_type: ObjectType, name: str, scope: RowScope) -> Predicate
     return own
 
 
+def _shared_sql(object_type: ObjectType, scope: RowScope, *, edit: bool) -> Any:
+    """Ids from the index of shares, found once per statement: an array on PostgreSQL, so that the primary key serves
+    it beside the other branches of an OR.
+    """
+    place, principal = peewee.SQL("gx_shares.object ="), peewee.SQL("gx_shares.principal")
+    parts = [
+        peewee.SQL("SELECT gx_shares.record_id FROM gx_shares WHERE"),
+        place,
+        peewee.Value(object_type.name, converter=False),
+        peewee.SQL("AND"),
+        member_of(principal, MY_SHARES, scope.engine, "text"),
+        peewee.SQL("AND gx_shares.until >"),
+        bound(NOW),
+    ]
+    if edit:
+        parts.append(peewee.SQL("AND gx_shares.access = 'edit'"))
+    ids = peewee.NodeList(parts)
+    if scope.engine == "postgresql":
+        listed = peewee.NodeList((peewee.SQL("ARRAY"), peewee.EnclosedNodeList([ids])), glue="")
+        return peewee.Expression(scope.column("id"), "=", peewee.fn.ANY(listed))
+    return peewee.Expression(scope.column("id"), "IN", peewee.EnclosedNodeList([ids]))
+
+
+# in Python ------------------------------------------------------------------------------------------------------
 def allows(
     object_type: ObjectType,
     rights: ObjectRights,
@@ -101,10 +148,18 @@ def allows(
     actor: Actor,
     row: Mapping[str, Any],
     *,
-    holds: Callable[[Expression], bool],
+    holds: Holds,
+    shared: Shared | None = None,
+    denied_by: str = "",
 ) -> bool:
-    """The same judgement on one record in Python form; `holds` evaluates a role's `where` on that record."""
-    return reason(object_type, rights, operation, actor, row, holds=holds) is not None
+    """The same judgement on one record in Python form; `holds` evaluates a role's `where` on that record, `shared`
+    answers for shares by hand (nothing is shared without it). `denied_by` names another operation whose restrictions
+    count: a row about to be written is held by those on reading.
+    """
+    judge = Judge(object_type, actor, row, holds, shared)
+    if judge.first(rights.of(operation)) is None:
+        return False
+    return judge.first(rights.denied(denied_by or operation)) is None
 
 
 def reason(
@@ -114,13 +169,44 @@ def reason(
     actor: Actor,
     row: Mapping[str, Any],
     *,
-    holds: Callable[[Expression], bool],
+    holds: Holds,
+    shared: Shared | None = None,
 ) -> RowRule | None:
-    """The first rule that lets the actor do `operation` with the record; None when none does."""
-    for rule in rights.of(operation):
-        if _scope_holds(object_type, rule.scope, actor, row) and (rule.where is None or holds(rule.where)):
-            return rule
-    return None
+    """The first rule that lets the actor do `operation` with the record; None when none does or one denies it."""
+    judge = Judge(object_type, actor, row, holds, shared)
+    found = judge.first(rights.of(operation))
+    return found if found is None or judge.first(rights.denied(operation)) is None else None
+
+
+class Judge:
+    """Rules asked of one record in Python form."""
+
+    __slots__ = ("actor", "holds", "object", "row", "shared")
+
+    def __init__(
+        self, object_type: ObjectType, actor: Actor, row: Mapping[str, Any], holds: Holds, shared: Shared | None
+    ) -> None:
+        self.object = object_type
+        self.actor = actor
+        self.row = row
+        self.holds = holds
+        self.shared = shared
+
+    def first(self, rules: Iterable[RowRule]) -> RowRule | None:
+        """The first of the rules that takes the record in."""
+        return next((rule for rule in rules if self.meets(rule)), None)
+
+    def meets(self, rule: RowRule) -> bool:
+        """Whether one rule takes the record in."""
+        return self._in_scope(rule.scope) and all(
+            self.holds(where) for where in (rule.where, rule.also) if where is not None
+        )
+
+    def _in_scope(self, name: str) -> bool:
+        if name in ("shared", "shared_edit"):
+            known = self.row.get("id")
+            return self.shared is not None and known is not None and self.shared(known, name == "shared_edit")
+        return _scope_holds(self.object, name, self.actor, self.row)
 
 
 def _scope_holds(object_type: ObjectType, name: str, actor: Actor, row: Mapping[str, Any]) -> bool:

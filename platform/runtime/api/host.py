@@ -65,6 +65,10 @@ class ApiServices(Protocol):
         """The actor of an active user, or None."""
         ...
 
+    def somebody(self, user: str) -> Actor:
+        """The actor of an active user given by log-in name or id. Raises NotFound."""
+        ...
+
 
 class Publisher(Protocol):
     """Planning and publishing definitions; answers and errors are JSON-ready."""

@@ -62,8 +62,10 @@ def timeline(object_name: str, record: str) -> Response:
 
 
 def _changes(name: str, number: int, most: int) -> list[Row]:
-    """Field changes; every page until `most` are there."""
+    """Field changes, every page until `most` are there; none where the caller may not see the record's history."""
     found: list[Row] = []
+    if not services().records.permissions(actor(), name, number).get("history"):
+        return found
     after = ""
     while len(found) < most:
         page = services().records.history(actor(), name, number, limit=min(most, MAX_LIMIT), after=after)

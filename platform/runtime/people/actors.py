@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from guanxi.registry import Registry
 
+from ..access import shares
 from ..access.actor import Actor
 from ..ports import Database
 from ..storage.names import quoted
@@ -73,8 +74,11 @@ class ActorLoader:
             assigned = [str(r[0]) for r in self.database.rows(self._roles_sql, (user_id,))] if self._roles_sql else []
             team = me.get("team")
             below = self._below("o_team", "parent", team) if team else frozenset()
+            above = self._above(team) if team else {}
             reports = self._below("o_user", "manager", user_id) - {user_id}
-        roles = self.flattened(assigned)
+            roles = self.flattened(assigned)
+            principals = {f"u{user_id}", *(f"t{number}" for number in above), *self._role_marks(roles)}
+            shared_as = shares.shared_as(self.database, principals)
         return Actor(
             id=user_id,
             name=str(me.get("name") or ""),
@@ -86,6 +90,8 @@ class ActorLoader:
             administrator=ADMINISTRATOR in roles,
             language=str(me.get("language") or self.language),
             zone=self._zone(me),
+            team_names=frozenset(above.values()),
+            shared_as=shared_as,
             me=me | {"roles": tuple(sorted(roles)), "teams": (team,) if team else ()},
         )
 
@@ -107,6 +113,24 @@ class ActorLoader:
         if self.database.engine == "postgresql":
             sql = sql.replace("SELECT %s UNION", "SELECT %s::bigint UNION")
         return frozenset(int(row[0]) for row in self.database.rows(sql, (start,)))
+
+    def _above(self, team: int) -> dict[int, str]:
+        """The team and those it belongs to: id → name."""
+        sql = self.database.sql(
+            "WITH RECURSIVE above(id, name, parent) AS (SELECT id, name, parent FROM o_team WHERE id = ? "
+            "UNION SELECT t.id, t.name, t.parent FROM o_team t JOIN above a ON t.id = a.parent) "
+            "SELECT id, name FROM above"
+        )
+        return {int(row[0]): str(row[1]) for row in self.database.rows(sql, (team,))}
+
+    def _role_marks(self, roles: Iterable[str]) -> list[str]:
+        """The roles, with what they include, as principals of shares."""
+        names = sorted(roles)
+        if not names:
+            return []
+        marks = ", ".join("?" * len(names))
+        sql = f"SELECT id FROM o_role WHERE deleted_at IS NULL AND name IN ({marks})"  # noqa: S608
+        return [f"r{row[0]}" for row in self.database.rows(self.database.sql(sql), names)]
 
     def _zone(self, me: Mapping[str, Any]) -> ZoneInfo:
         try:

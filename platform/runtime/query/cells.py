@@ -30,24 +30,27 @@ def links_node(table: ObjectTable, field: str, source_id: Any, engine: Engine) -
 def put_field(shape: Shape, field: Field, frame: Frame, parent: Parent, *, masked: bool) -> str:
     """Select a field of `parent` into `shape`; returns the code of its JSON form."""
     table, engine = parent.table, frame.engine
+    style = frame.reader.on(parent.object.name).masks.get(field.name, field.mask) if masked else ""
     if field.name in table.links:
         shape.costly = True
         name = shape.select(links_node(table, field.name, parent.column("id"), engine))
         if masked:
-            return _masked(shape, field, name, None)
+            return _masked(shape, field, style, name)
         return shape.converted(name, from_stored(engine, "json", "json"))
     if field.stored:
         spec = table.columns[field.name]
         name = shape.select(parent.column(field.name))
         if masked:
-            return _masked(shape, field, name, from_stored(engine, "python", spec.kind, spec.scale, many=spec.many))
+            return _masked(
+                shape, field, style, name, from_stored(engine, "python", spec.kind, spec.scale, many=spec.many)
+            )
         return shape.converted(name, from_stored(engine, "json", spec.kind, spec.scale))
     assert field.value is not None  # noqa: S101 (what is not stored is computed)
     value = frame.value(field.value, parent)
     shape.costly = True
     name = shape.select(value.node)
     if masked:
-        return _masked(shape, field, name, None)
+        return _masked(shape, field, style, name)
     digits = computed_digits(field)
     fixed = decimal_text(digits) if digits is not None and value.scale is None else value.to_json(engine)
     return shape.converted(name, fixed)
@@ -62,8 +65,8 @@ def computed_digits(field: Field) -> int | None:
     return kind.column(field.settings).scale if returns in ("decimal", "money", "percent") else None
 
 
-def _masked(shape: Shape, field: Field, name: str, python: Convert | None) -> str:
+def _masked(shape: Shape, field: Field, style: str, name: str, python: Convert | None = None) -> str:
     """The code of a masked value: masking is the last thing that happens, whatever key the value is put under."""
-    kind, style = CATALOGUE.get(field.type), field.mask
+    kind = CATALOGUE.get(field.type)
     hide = (lambda value: kind.masked(value, style)) if kind is not None and field.stored else (lambda _: "***")
     return shape.converted(name, python, hide)

@@ -59,7 +59,9 @@ def _entry(object_type: ObjectType, rights: ObjectRights, row: tuple[Any, ...], 
     shown = {}
     for name, change in (orjson.loads(changes) if changes else {}).items():
         if name in object_type.fields and rights.shown(name):
-            shown[name] = change if rights.readable(name) else _masked(object_type, name, change)
+            shown[name] = (
+                change if rights.readable(name) else _masked(object_type, name, change, rights.masks.get(name))
+            )
     return {
         "at": instant_text_json(at),
         "by": None if by is None else {"id": by, "title": people.get(by)},
@@ -69,7 +71,7 @@ def _entry(object_type: ObjectType, rights: ObjectRights, row: tuple[Any, ...], 
     }
 
 
-def _masked(object_type: ObjectType, name: str, change: dict[str, Any]) -> dict[str, Any]:
+def _masked(object_type: ObjectType, name: str, change: dict[str, Any], said: str | None) -> dict[str, Any]:
     field = object_type.fields[name]
-    kind = CATALOGUE[field.type]
-    return {side: None if value is None else kind.masked(value, field.mask) for side, value in change.items()}
+    kind, style = CATALOGUE[field.type], said or field.mask
+    return {side: None if value is None else kind.masked(value, style) for side, value in change.items()}

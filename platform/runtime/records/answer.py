@@ -24,7 +24,7 @@ Answer = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 def answer_function(plan: ObjectPlan, rights: ObjectRights, columns: Mapping[str, ColumnSpec]) -> Answer | None:
     """From a row in Python form, which the actor may read, to its JSON form; None when the database must be asked."""
-    if any(rule.where is not None for rule in rights.of("read")):
+    if any(rule.conditional for rule in (*rights.of("read"), *rights.denied("read"))):
         return None
     entries: list[tuple[str, Convert | None, Any]] = []
     for name, field in plan.object.fields.items():
@@ -37,7 +37,7 @@ def answer_function(plan: ObjectPlan, rights: ObjectRights, columns: Mapping[str
         elif column is None:
             return None
         else:
-            entries.append((name, _masking(field) if masked else _json(plan, column), None))
+            entries.append((name, _masking(field, rights.masks.get(name)) if masked else _json(plan, column), None))
     return value_function(entries)
 
 
@@ -53,6 +53,6 @@ def _through_json(value: Any) -> Any:
     return orjson.loads(orjson.dumps(value))
 
 
-def _masking(field: Field) -> Convert:
-    kind, style = CATALOGUE[field.type], field.mask
+def _masking(field: Field, said: str | None) -> Convert:
+    kind, style = CATALOGUE[field.type], said or field.mask
     return lambda value: kind.masked(value, style)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from guanxi.common.errors import BadRequest, GuanxiError, Invalid, Stale, Unavailable
+from guanxi.common.errors import BadRequest, Forbidden, GuanxiError, Invalid, Stale, Unavailable
 
 from .create import create
 from .inputs import record_id, record_values, version_number
@@ -33,6 +33,25 @@ class Undo(Exception):
     def __init__(self, answers: list[Answer]) -> None:
         self.answers = answers
         super().__init__("undone")
+
+
+class _BulkDoor:
+    """The right `bulk`, asked beside the right of each operation where a role (or a restriction) names it."""
+
+    def __init__(self, work: Work, plan: ObjectPlan) -> None:
+        self._work = work
+        self._plan = plan
+        self._asked = not work.trusted and "bulk" in work.rights(plan.name).said
+
+    def make(self) -> None:
+        """Forbidden when the actor may not change many records at all."""
+        if self._asked and not self._work.rights(self._plan.name).of("bulk"):
+            raise Forbidden("You may not change many records at once.")
+
+    def touch(self, number: Any) -> None:
+        """Forbidden when the record is not among those the actor may change with others."""
+        if self._asked:
+            self._work.demand(self._plan, "bulk", self._work.seen(self._plan, record_id(number), trashed=None))
 
 
 def run_batch(work: Work, plan: ObjectPlan, operations: Sequence[Mapping[str, Any]], *, atomic: bool) -> list[Answer]:
@@ -83,15 +102,21 @@ def _one(work: Work, plan: ObjectPlan, operation: Any) -> Answer:
     values = record_values(operation.get("values", {}))
     version = version_number(operation.get("version"))
     force = operation.get("force_duplicates", False) is True
+    door = _BulkDoor(work, plan)
     if verb == "create":
+        door.make()
         row = create(work, plan, values, force=force)
         return {"status": 201, "id": row["id"], "version": row["version"]}
     if verb == "update":
+        door.touch(operation.get("id"))
         row, _ = update(work, plan, record_id(operation.get("id")), values, version=version, force=force)
         return {"status": 200, "id": row["id"], "version": row["version"]}
     if verb == "delete":
         number = record_id(operation.get("id"))
+        door.touch(number)
         delete(work, plan, number, version=version, permanent=operation.get("permanent", False) is True)
         return {"status": 204, "id": number}
-    outcome, row = upsert(work, plan, operation.get("key"), values, version=version)
+    outcome, row = upsert(work, plan, operation.get("key"), values, version=version, found=door.touch)
+    if outcome == "created":
+        door.make()
     return {"status": 201 if outcome == "created" else 200, "id": row["id"], "version": row["version"]}

@@ -19,7 +19,7 @@ from guanxi.runtime.jobs.bell import ring
 from guanxi.runtime.people.revision import PEOPLE_OBJECTS, touch
 from guanxi.runtime.storage.tables import unique_value
 
-from .create import own
+from .create import may_make, own
 from .draft import Draft, filled, take
 from .duplicates import find_duplicate, likeness_key
 from .environment import environment
@@ -132,9 +132,8 @@ class BulkCreator:
                 draft.errors.append(FieldError("", error.code, error.detail))
 
     def _judge_scope(self, draft: Draft) -> None:
-        work, row = self.work, draft.new
-        mine = work.actor.id is not None and row.get("owner", work.actor.id) == work.actor.id
-        if not mine and not work.may(self.plan, "read", row) and not work.may(self.plan, "update", row):
+        work = self.work
+        if not may_make(work, self.plan, draft.new):
             draft.errors.append(fault("", "forbidden", "scope", work.language))
 
     def _preload(self, drafts: Sequence[Draft]) -> None:

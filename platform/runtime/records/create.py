@@ -30,16 +30,24 @@ def create(work: Work, plan: ObjectPlan, values: Mapping[str, Any], *, force: bo
     if draft.errors:
         raise Invalid(draft.errors)
     row = draft.new
-    if not work.may(plan, "read", row) and not work.may(plan, "update", row) and not _own(work, row):
+    if not may_make(work, plan, row):
         raise Forbidden("You may not make a record like this one.")
     save(work, plan, row, rights)
     entered(work, plan, None, row)
     return work.row(plan.name, row["id"]) or row
 
 
-def _own(work: Work, row: Mapping[str, Any]) -> bool:
-    """A record that stays the maker's own may be made by whoever may create."""
-    return work.actor.id is not None and row.get("owner", work.actor.id) == work.actor.id
+def may_make(work: Work, plan: ObjectPlan, row: Mapping[str, Any]) -> bool:
+    """Whether a new record stays inside what the actor may create (and import), and is one the actor may work on: one
+    to be read or changed, or the actor's own.
+    """
+    if work.trusted:
+        return True
+    operations = ("create", "import") if work.actor.channel == "import" else ("create",)
+    if not all(work.may(plan, operation, row) for operation in operations):
+        return False
+    own = work.actor.id is not None and row.get("owner", work.actor.id) == work.actor.id
+    return own or work.may(plan, "read", row) or work.may(plan, "update", row, becoming=True)
 
 
 def prepare(work: Work, plan: ObjectPlan, values: Mapping[str, Any], rights: WriteRights, *, force: bool) -> Draft:

@@ -41,6 +41,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "stage_path": ("From {old} the record cannot move to {new}.", "不能从“{old}”移到“{new}”。"),
     "stage_gate": ("The record does not meet what the stage {stage} asks for.", "不满足进入阶段“{stage}”的条件。"),
     "stage_by": ("You may not move the record to the stage {stage}.", "您无权将记录移到阶段“{stage}”。"),
+    "share_one": ("Name one user, team or role.", "请指定一个用户、团队或角色。"),
+    "share_access": ("The access is read or edit.", "权限为 read 或 edit。"),
+    "share_until": ("The end is a day or an instant in the future.", "截止时间须为将来的日期或时刻。"),
+    "share_more": ("Nobody shares more than he may do himself.", "不能共享超出自身权限的操作。"),
+    "share_own": ("The record is yours already.", "该记录本来就属于您。"),
+    "share_most": ("A record is shared with at most {most}.", "一条记录最多共享给 {most} 个对象。"),
+    "share_none": ("Nothing is shared with them.", "未共享给该对象。"),
+    "reveal_reason": ("Say why, in 3 to 500 characters.", "请说明原因（3 至 500 字）。"),
+    "reveal_fields": ("Name the fields to see.", "请指定要查看的字段。"),
+    "duty": (
+        "{name}: nobody may have {first} together with {second}.",
+        "{name}：同一人不能同时拥有 {first} 与 {second}。",
+    ),
     "action_now": ("This cannot be done with the record in its present state.", "当前状态下不能执行该操作。"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from guanxi.common.errors import Conflict, Forbidden, Invalid
+from guanxi.runtime.access import shares
 from guanxi.runtime.search.index import remove as unindex
 from guanxi.runtime.storage.faults import ConstraintViolation
 from guanxi.runtime.storage.names import quoted
@@ -57,6 +58,7 @@ def erase(work: Work, plan: ObjectPlan, row: dict[str, Any]) -> None:
     db.execute(f"DELETE FROM gx_history WHERE object = {mark} AND record_id = {mark}", (plan.name, record_id))  # noqa: S608
     for table in OF_RECORDS:
         db.execute(f"DELETE FROM {table} WHERE object = {mark} AND record_id = {mark}", (plan.name, record_id))  # noqa: S608
+    shares.forget_record(db, plan.name, record_id)
     for link in texts.links.values():
         db.execute(link.clear, (record_id,))
     try:

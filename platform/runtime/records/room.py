@@ -107,8 +107,7 @@ class Room:
 
     def write_rights(self, actor: Actor, object_name: str, *, trusted: bool) -> WriteRights:
         """What the actor may write, shared by all with the same roles."""
-        profile = None if actor.unrestricted else actor.roles
-        key = (object_name, profile, actor.system, trusted)
+        key = (object_name, self.access.profile(actor), actor.system, trusted)
         found = self._rights.get(key)
         if found is None:
             if len(self._rights) > 5_000:
@@ -119,7 +118,7 @@ class Room:
 
     def answer(self, actor: Actor, object_name: str) -> Answer | None:
         """How a written row is answered to the actor; None when the reader must be asked."""
-        key = (object_name, None if actor.unrestricted else actor.roles)
+        key = (object_name, self.access.profile(actor))
         if key not in self._answers:
             if len(self._answers) > 5_000:
                 self._answers.clear()

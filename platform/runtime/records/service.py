@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from guanxi.common.errors import BadRequest, FieldError, NotFound
 from guanxi.expressions.faults import BudgetExceeded
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.access.explain import explain
 from guanxi.runtime.query.request import AggregateQuery, ListQuery, Page, Row, Saved
 
 from . import create as creating
@@ -26,6 +27,7 @@ from .inputs import version_number
 from .plan import ObjectPlan
 from .remove import delete, restore
 from .room import Room
+from .sharing import shares_of
 from .upsert import upsert
 from .work import Work
 
@@ -92,6 +94,28 @@ class RecordService:
         with self.room.db.read():
             old = None if record_id is None else work.seen(plan, checked_id(record_id))
             return form_state(work, plan, values, old)
+
+    def shares(self, actor: Actor, object_name: str, record_id: int) -> Sequence[Row]:
+        """See Records."""
+        work = Work(self.room, actor)
+        plan = work.plan(object_name)
+        with self.room.db.read():
+            return shares_of(work, plan, checked_id(record_id))
+
+    def explain(
+        self,
+        actor: Actor,
+        object_name: str,
+        record_id: int,
+        *,
+        about: Actor | None = None,
+        operation: str = "read",
+    ) -> Row:
+        """See Records."""
+        number = checked_id(record_id)
+        if not actor.unrestricted:
+            self.reader.seen(actor, object_name, number)
+        return explain(self.reader, about or actor, object_name, number, operation, asker=actor).as_dict()
 
     # writing ----------------------------------------------------------------------------------------
     def _write(self, actor: Actor, object_name: str, do: Callable[[Work, ObjectPlan], T]) -> T:

@@ -41,6 +41,8 @@ def update(
     """
     old = work.locked(plan, record_id)
     work.demand(plan, operation, old)
+    if work.actor.channel == "import":
+        work.demand(plan, "import", old)
     check_version(work, plan, old, version)
     rights = work.write_rights(plan.name)
     draft = prepare(work, plan, values, rights, old, force=force)
@@ -49,7 +51,7 @@ def update(
     changed = draft.changed
     if not changed:
         return dict(old), []
-    if not work.may(plan, operation, draft.new):
+    if not work.may(plan, operation, draft.new, becoming=True):
         raise Forbidden(text("scope", work.language))
     if not save(work, plan, old, draft.new, changed, rights=rights, action=action, note=note):
         return dict(old), []

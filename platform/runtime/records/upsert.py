@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from guanxi.common.errors import BadRequest, Conflict, FieldError, Invalid
@@ -25,15 +25,25 @@ MOST_PARTS = 10
 
 
 def upsert(
-    work: Work, plan: ObjectPlan, key: Any, values: Mapping[str, Any], *, version: int | None = None
+    work: Work,
+    plan: ObjectPlan,
+    key: Any,
+    values: Mapping[str, Any],
+    *,
+    version: int | None = None,
+    found: Callable[[int], None] | None = None,
 ) -> tuple[Outcome, dict[str, Any]]:
-    """See Records.upsert; inside `write()`. Conflict when the key names several records that the actor may see."""
+    """See Records.upsert; inside `write()`. Conflict when the key names several records that the actor may see.
+    `found` is told the record that will be changed, and may refuse.
+    """
     wanted = key_values(work, plan, key)
-    found = find(work, plan, wanted)
-    if found is None:
+    known = find(work, plan, wanted)
+    if known is None:
         return "created", create(work, plan, {**key, **values})
+    if found is not None:
+        found(known)
     moved = {name: value for name, value in values.items() if name not in key}
-    row, changed = update(work, plan, found, moved, version=version)
+    row, changed = update(work, plan, known, moved, version=version)
     return ("updated" if changed else "unchanged"), row
 
 

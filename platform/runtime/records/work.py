@@ -15,6 +15,7 @@ from guanxi.common.errors import Conflict, Forbidden, NotFound
 from guanxi.common.names import did_you_mean
 from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.expression import Expression
+from guanxi.runtime.access import shares
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import ObjectRights
 from guanxi.runtime.access.predicate import allows
@@ -51,6 +52,7 @@ class Work:
     __slots__ = (
         "_children",
         "_rows",
+        "_shared",
         "actor",
         "chain",
         "db",
@@ -84,6 +86,7 @@ class Work:
         self.outer: Mapping[str, Any] | None = None
         self._rows: dict[tuple[str, int], dict[str, Any] | None] = {}
         self._children: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+        self._shared: dict[tuple[str, int], str] = {}
 
     # definitions and rights -------------------------------------------------------------------------
     def plan(self, object_name: str) -> ObjectPlan:
@@ -106,8 +109,10 @@ class Work:
         """The actor's rights field by field."""
         return self.room.write_rights(self.actor, object_name, trusted=self.trusted)
 
-    def may(self, plan: ObjectPlan, operation: str, row: Mapping[str, Any]) -> bool:
-        """Whether the actor's row rules for `operation` hold on a row in Python form."""
+    def may(self, plan: ObjectPlan, operation: str, row: Mapping[str, Any], *, becoming: bool = False) -> bool:
+        """Whether the actor's row rules for `operation` hold on a row in Python form. `becoming`: the row is about to
+        be written, so that what holds it back are the restrictions on reading it, not those on changing it.
+        """
         if self.trusted:
             return True
         rights = self.rights(plan.name)
@@ -117,7 +122,27 @@ class Work:
         def holds(expression: Expression) -> bool:
             return bool(compile_expression(expression)(environment(self, plan.name, row)))
 
-        return allows(plan.object, rights, operation, self.actor, row, holds=holds)
+        denied_by = "read" if becoming else operation
+        return allows(
+            plan.object,
+            rights,
+            operation,
+            self.actor,
+            row,
+            holds=holds,
+            shared=lambda number, edit: self.shared(plan.name, number, edit=edit),
+            denied_by=denied_by,
+        )
+
+    def shared(self, object_name: str, record_id: int, *, edit: bool) -> bool:
+        """Whether the record is shared by hand with the actor now."""
+        if not self.actor.shared_as:
+            return False
+        key = (object_name, record_id)
+        found = self._shared.get(key)
+        if found is None:
+            found = self._shared[key] = shares.access_of(self.db, object_name, record_id, self.actor, self.now)
+        return found == "edit" or (found == "read" and not edit)
 
     def demand(self, plan: ObjectPlan, operation: str, row: Mapping[str, Any]) -> None:
         """Forbidden when the actor sees the record but may not do this with it."""
@@ -232,6 +257,7 @@ class Work:
         """Something was undone: nothing that was read is sure any more."""
         self._rows.clear()
         self._children.clear()
+        self._shared.clear()
 
     @contextmanager
     def exempted(self, room: str) -> Iterator[None]:

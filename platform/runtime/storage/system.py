@@ -14,6 +14,7 @@ from .functions_port import postgres_ddl
 from .system_approvals import APPROVALS
 from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
 from .system_messages import MESSAGES, MESSAGES_NAMING
+from .system_shares import SHARES
 
 Statement = str | Mapping[str, str]
 """DDL for both engines, or by the engine's name."""
@@ -218,8 +219,10 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     APPROVALS,
     MESSAGES,
     _AUTOMATION,
+    SHARES,
 )
 
+OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts")
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
 # it says what things were called when it happened.
 NAMING_OBJECTS = (
@@ -231,9 +234,9 @@ NAMING_OBJECTS = (
     "gx_deliveries",
     *APPROVAL_OBJECTS,
     *MESSAGES_NAMING,
+    *OF_RECORDS,
+    "gx_shares",
 )
-OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts")
-NAMING_OBJECTS = ("gx_history", "gx_outbox", "gx_files", "gx_counters", "gx_kept", "gx_deliveries", *OF_RECORDS)
 NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept")
 
 
