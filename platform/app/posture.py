@@ -51,8 +51,9 @@ def _server(instance: Instance) -> Iterator[str]:
         )
     if server.proxies and not server.hosts:
         yield "server.proxies is set but server.hosts is not: name the hosts that the proxy passes on"
-    if instance.settings.mail.host and instance.settings.mail.security == "none":
-        yield "mail leaves without TLS (mail.security)"
+    smtp = instance.settings.mail.smtp
+    if smtp is not None and smtp.tls == "none":
+        yield "mail leaves without TLS (mail.smtp.tls)"
 
 
 def _process() -> Iterator[str]:

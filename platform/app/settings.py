@@ -40,16 +40,15 @@ def redacted(url: str) -> str:
 def secret_values(settings: BaseModel) -> list[str]:
     """Every secret the settings hold, passwords of database addresses among them."""
     found: list[str] = []
-    for name in type(settings).model_fields:
+    for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        inner = value.values() if isinstance(value, Mapping) else [value]
-        for one in inner:
+        for one in value.values() if isinstance(value, Mapping) else [value]:
             if isinstance(one, BaseModel):
                 found += secret_values(one)
-            elif isinstance(one, str) and name in SECRETS:
+            elif isinstance(one, str) and name == "database":
+                found += [match.group(1)] if (match := _SECRET_PART.search(one)) else []
+            elif isinstance(one, str) and not field.repr:
                 found.append(one)
-            elif isinstance(one, str) and name == "database" and (match := _SECRET_PART.search(one)):
-                found.append(match.group(1))
     return [one for one in found if one]
 
 

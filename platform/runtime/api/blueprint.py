@@ -7,14 +7,11 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from . import audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records, rights
 from .health import Metrics, create_health
 from .host import ApiHost
-from .limits import WINDOW, Limiter
-from .paths import ObjectPart, RecordPart
 from .limits import WINDOW, Counters, Limiter
+from .paths import ObjectPart, RecordPart
 
 DEFAULT_PER_MINUTE = 6000
 LOGIN_TRIES = 20
-
-
 UNCOUNTED = ("guanxi_health.", "guanxi_api.static", "assets.")
 
 
@@ -24,8 +21,6 @@ def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> N
     `limits` of the host may set `requests_per_minute` and `login_tries_per_minute`; `counters` are shared by workers.
     """
     app.extensions["guanxi_api"] = host
-    app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE))
-    app.extensions["guanxi_login_limiter"] = Limiter(host.limits.get("login_tries_per_minute", LOGIN_TRIES))
     app.url_map.converters.update(object=ObjectPart, record=RecordPart)
     app.url_map.merge_slashes = False
     app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE), counters)
