@@ -1,7 +1,7 @@
 """`python -m benchmarks [names] [--engine sqlite|postgresql] [--quick]`: every figure of the performance table.
 
-Names choose parts: http, servers, publish, start, write, bulk, read, compile, expressions; without names all of them
-run. The database is built for the run and removed with it.
+Names choose parts: http, servers, publish, process (start, memory, a page), write, bulk, read, compile, expressions;
+without names all of them run. The database is built for the run and removed with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from . import http, publishing, servers
+from . import http, process, publishing, servers
 
 FULL, QUICK = 100_000, 10_000
 
@@ -37,6 +37,11 @@ def _publish(engine: str, quick: bool) -> None:
     publishing.measure(engine, 2 if quick else 5, say=_say)
 
 
+def _process(engine: str, quick: bool) -> None:
+    del engine, quick
+    process.measure(say=_say)
+
+
 def _module(name: str, *arguments: str) -> Callable[[str, bool], None]:
     def run(engine: str, quick: bool) -> None:
         given = [engine if one == "ENGINE" else one for one in arguments]
@@ -55,6 +60,7 @@ PARTS: dict[str, Callable[[str, bool], None]] = {
     "http": _http,
     "servers": _servers,
     "publish": _publish,
+    "process": _process,
     "read": _module("read", "ENGINE"),
     "write": _module("write", "ENGINE"),
     "bulk": _module("bulk"),

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import peewee
 
 from guanxi.common.clock import FixedClock
+from guanxi.fieldtypes.base import ColumnKind
 from guanxi.runtime.query.request import ListQuery
 from guanxi.runtime.storage.database import open_database
 from guanxi.runtime.storage.rows import from_stored
@@ -34,7 +36,7 @@ FAMILY, GIVEN = (
 )
 FIELDS = ["id", "version", "created_at", "created_by", "updated_at", "updated_by", "owner", "team", "pool", "name",
           "region", "level", "phone", "revenue", "limit", "due", "active", "seen_at", "parent"]  # fmt: skip
-CONVERTED = {
+CONVERTED: dict[str, ColumnKind] = {
     "created_at": "datetime",
     "updated_at": "datetime",
     "seen_at": "datetime",
@@ -144,7 +146,7 @@ class Bare:
         """One record."""
         return self.row(self.db.rows(self.one_sql, (number, 1, 1))[0])
 
-    def list(self) -> tuple[list[dict[str, Any]], int]:
+    def page(self) -> tuple[list[dict[str, Any]], int]:
         """Fifty with a total."""
         args = (1, 1, "north", "a")
         found = self.db.rows(self.list_sql, args)
@@ -198,10 +200,10 @@ def run(house: House) -> None:
 
     assert reader.get(actor, "customer", 77, fields=fields) == bare.one(77)
     page = reader.list(actor, asked)
-    assert (list(page.data), page.total) == bare.list()
+    assert (list(page.data), page.total) == bare.page()
     show("one record", best(lambda: reader.get(actor, "customer", 77, fields=fields)), best(lambda: bare.one(77)),
          best(one_by_peewee))  # fmt: skip
-    show("list 50, two filters, sort, total", best(lambda: reader.list(actor, asked)), best(bare.list), best(by_peewee))
+    show("list 50, two filters, sort, total", best(lambda: reader.list(actor, asked)), best(bare.page), best(by_peewee))
     opened = ListQuery("customer", where=asked.where, sort=asked.sort, fields=fields, expand=("owner",))
     assert list(reader.list(actor, opened).data) == bare.expand()
     show("list 50 with an expanded owner", best(lambda: reader.list(actor, opened)), best(bare.expand))
@@ -226,9 +228,9 @@ def run(house: House) -> None:
         found = ListQuery("customer", q=q, fields=("id", "name"))
         show(
             f"search: {label}",
-            best(lambda q=found: reader.list(actor, q)),
-            best(lambda q=q: house.db.rows(sql, (f"%{q}%",))),
-        )  # type: ignore[misc]
+            best(partial(reader.list, actor, found)),
+            best(partial(house.db.rows, sql, (f"%{q}%",))),
+        )
 
 
 def main() -> None:

@@ -50,7 +50,11 @@ def served(
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.serving", server, target, str(port), str(workers), str(threads)]
     process = subprocess.Popen(
-        command, env=os.environ | environment, start_new_session=True, cwd=Path(__file__).parent.parent
+        command,
+        env=os.environ | environment,
+        start_new_session=True,
+        cwd=Path(__file__).parent.parent,
+        stderr=subprocess.DEVNULL,  # a line for each request
     )
     try:
         _await(port, process)
@@ -71,7 +75,7 @@ def _await(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> 
         if process.poll() is not None:
             raise RuntimeError("the server ended")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as probe:
-            probe.sendall(b"GET /nothing HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+            probe.sendall(b"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             if probe.recv(12).startswith(b"HTTP/1."):
                 return
         time.sleep(0.05)
@@ -80,7 +84,9 @@ def _await(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> 
 
 def request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
     """One request as bytes."""
-    head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n"
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n"
+    )
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -25,6 +26,7 @@ from .workload import ACTIVITY, CUSTOMER, SELLERS, activities, customers
 
 VARIABLE = "BENCH_DATABASE"
 SYSTEM = ["id", "version", "created_at", "updated_at", "owner", "team"]
+KEYS = ["version", "created_at", "updated_at", "owner", "team", *CUSTOMER]
 OWNER = 1
 TEAM = 1
 
@@ -42,6 +44,8 @@ class Models:
 
     def __init__(self, database: Any) -> None:
         class Base(peewee.Model):
+            id: Any
+
             class Meta:
                 pass
 
@@ -115,6 +119,29 @@ class Models:
         self.seller, self.token, self.customer = Seller, Token, Customer
         self.activity, self.audit = Activity, Audit
         self.all = [Seller, Token, Customer, Activity, Audit]
+        self.immediate = ("IMMEDIATE",) if isinstance(database, peewee.SqliteDatabase) else ()
+
+    def create(self, given: Any, owner: int, team: int) -> dict[str, Any]:
+        """A checked customer with its audit row, in one transaction. Raises ValueError, which names the field."""
+        values, now = checked(given), datetime.now(UTC).replace(tzinfo=None)
+        with self.database.atomic(*self.immediate):
+            row = self.customer.create(created_at=now, updated_at=now, owner=owner, team=team, **values)
+            changes = orjson.dumps(values, default=str).decode()
+            self.audit.create(record=row.id, at=now, by=owner, action="create", changes=changes)
+        return dict(row.__data__)
+
+    def update(self, record: int, city: str, by: int, mine: Any = True) -> dict[str, Any] | None:
+        """Another city for a customer, with its audit row; None when `mine` does not hold for it."""
+        customer, now = self.customer, datetime.now(UTC).replace(tzinfo=None)
+        with self.database.atomic(*self.immediate):
+            row = customer.select().where(customer.id == record, mine).first()
+            if row is None:
+                return None
+            before, row.city, row.version, row.updated_at = row.city, city, row.version + 1, now
+            row.save(only=[customer.city, customer.version, customer.updated_at])
+            changes = orjson.dumps({"city": [before, city]}).decode()
+            self.audit.create(record=record, at=now, by=by, action="update", changes=changes)
+        return dict(row.__data__)
 
 
 def stored(values: dict[str, Any]) -> dict[str, Any]:
@@ -192,8 +219,7 @@ def answer(value: Any, status: int = 200) -> Response:
 def by_peewee() -> Flask:
     """The hand-written endpoints over peewee models."""
     app, models = Flask("by_peewee"), Models(open_peewee(os.environ[VARIABLE]))
-    customer, activity, audit, db = models.customer, models.activity, models.audit, models.database
-    immediate = ("IMMEDIATE",) if os.environ[VARIABLE].startswith("sqlite") else ()
+    customer, activity, db = models.customer, models.activity, models.database
     shown = [getattr(customer, n) for n in [*SYSTEM, *CUSTOMER] if n != "secret"]
     listed = [getattr(activity, n) for n in [*SYSTEM, *ACTIVITY]]
 
@@ -231,7 +257,7 @@ def by_peewee() -> Flask:
     def activities() -> Response:
         query = activity.select(*listed, *(getattr(customer, n).alias(f"c_{n}") for n in ["id", *CUSTOMER[:-1]]))
         query = query.join(customer, peewee.JOIN.LEFT_OUTER).where(mine(activity))
-        rows = list(query.order_by(activity.at.desc(), activity.id.desc()).limit(50).dicts())
+        rows: list[Any] = list(query.order_by(activity.at.desc(), activity.id.desc()).limit(50).dicts())
         for row in rows:
             row["customer"] = {name: row.pop(f"c_{name}") for name in ["id", *CUSTOMER[:-1]]}
         return answer({"data": rows})
@@ -239,30 +265,17 @@ def by_peewee() -> Flask:
     @app.post("/api/customer")
     def create() -> Response:
         try:
-            values = checked(orjson.loads(request.get_data()))
+            return answer(models.create(orjson.loads(request.get_data()), g.me["id"], g.me["team"]), 201)
         except ValueError as fault:
             return answer({"field": str(fault)}, 422)
-        now = datetime.now(UTC).replace(tzinfo=None)
-        with db.atomic(*immediate):
-            row = customer.create(created_at=now, updated_at=now, owner=g.me["id"], team=g.me["team"], **values)
-            changes = orjson.dumps(values, default=str).decode()
-            audit.create(record=row.id, at=now, by=g.me["id"], action="create", changes=changes)
-        return answer(row.__data__, 201)
 
     @app.patch("/api/customer/<int:record>")
     def update(record: int) -> Response:
-        city, now = orjson.loads(request.get_data())["city"], datetime.now(UTC).replace(tzinfo=None)
+        city = orjson.loads(request.get_data())["city"]
         if not isinstance(city, str) or len(city) > 255:
             return answer({"field": "city"}, 422)
-        with db.atomic(*immediate):
-            row = customer.select().where(customer.id == record, mine(customer)).first()
-            if row is None:
-                return answer({"detail": "nothing here"}, 404)
-            before, row.city, row.version, row.updated_at = row.city, city, row.version + 1, now
-            row.save(only=[customer.city, customer.version, customer.updated_at])
-            changes = orjson.dumps({"city": [before, city]}).decode()
-            audit.create(record=record, at=now, by=g.me["id"], action="update", changes=changes)
-        return answer(row.__data__)
+        row = models.update(record, city, g.me["id"], mine(customer))
+        return answer(row) if row else answer({"detail": "nothing here"}, 404)
 
     return app
 
@@ -290,6 +303,39 @@ class Driver:
         """A cursor."""
         return self.conn.execute(sql, tuple(params))
 
+    @cached_property
+    def _insert(self) -> str:
+        listed = ", ".join(f'"{k}"' for k in KEYS)
+        return self.text(f"INSERT INTO customer ({listed}) VALUES ({', '.join('?' * len(KEYS))}) RETURNING id")
+
+    @cached_property
+    def _audit(self) -> str:
+        return self.text('INSERT INTO audit (record, at, "by", action, changes) VALUES (?, ?, ?, ?, ?)')
+
+    @cached_property
+    def _change(self) -> str:
+        return self.text("UPDATE customer SET city = ?, version = version + 1, updated_at = ? WHERE id = ?")
+
+    def create(self, given: Any, owner: int, team: int) -> dict[str, Any]:
+        """A checked customer with its audit row, in one transaction."""
+        values, now = checked(given), _now()
+        plain = [_plain("sqlite" if self.sqlite else "", values.get(k)) for k in CUSTOMER]
+        self.run("BEGIN")
+        made = self.run(self._insert, (1, now, now, owner, team, *plain)).fetchall()[0][0]
+        self.run(self._audit, (made, now, owner, "create", orjson.dumps(values, default=str).decode()))
+        self.run("COMMIT")
+        return {"id": made, "version": 1, **values}
+
+    def update(self, record: int, city: str, by: int, read: str, params: Iterable[Any]) -> Any:
+        """Another city for a customer that `read` finds (its city first), with its audit row; the row before."""
+        now = _now()
+        self.run("BEGIN IMMEDIATE" if self.sqlite else "BEGIN")
+        found = self.run(read, params).fetchone()
+        self.run(self._change, (city, now, record))
+        self.run(self._audit, (record, now, by, "update", orjson.dumps({"city": [found[0], city]}).decode()))
+        self.run("COMMIT")
+        return found
+
 
 def by_driver() -> Flask:
     """The same requests with fixed SQL on the bare driver."""
@@ -302,6 +348,7 @@ def by_driver() -> Flask:
         "SELECT s.id, s.team FROM token t JOIN seller s ON s.id = t.seller_id WHERE t.sha256 = ? AND t.expires_at > ?"
     )
     one_sql = db.text(f"SELECT {columns} FROM customer t WHERE t.id = ? AND {mine}")
+    city_first = db.text(f"SELECT t.city, {columns} FROM customer t WHERE t.id = ? AND {mine}")
     list_sql = db.text(f"SELECT {columns} FROM customer t WHERE {where} ORDER BY t.revenue DESC, t.id DESC LIMIT 50")
     count_sql = db.text(f"SELECT count(*) FROM customer t WHERE {where}")
     like = "LIKE" if db.sqlite else "ILIKE"
@@ -313,11 +360,6 @@ def by_driver() -> Flask:
         f"SELECT {many} FROM activity t LEFT JOIN customer c ON c.id = t.customer_id WHERE {mine} "
         "ORDER BY t.at DESC, t.id DESC LIMIT 50"
     )
-    keys = ["version", "created_at", "updated_at", "owner", "team", *CUSTOMER]
-    listed = ", ".join(f'"{k}"' for k in keys)
-    insert_sql = db.text(f"INSERT INTO customer ({listed}) VALUES ({', '.join('?' * len(keys))}) RETURNING id")
-    audit_sql = db.text('INSERT INTO audit (record, at, "by", action, changes) VALUES (?, ?, ?, ?, ?)')
-    change_sql = db.text("UPDATE customer SET city = ?, version = version + 1, updated_at = ? WHERE id = ?")
     row = _row_function(names)
 
     @app.before_request
@@ -353,24 +395,13 @@ def by_driver() -> Flask:
 
     @app.post("/api/customer")
     def create() -> Response:
-        values, now = checked(orjson.loads(request.get_data())), _now()
-        plain = [_plain("sqlite" if db.sqlite else "", values.get(k)) for k in CUSTOMER]
-        db.run("BEGIN")
-        made = db.run(insert_sql, (1, now, now, *g.me, *plain)).fetchall()[0][0]
-        db.run(audit_sql, (made, now, g.me[0], "create", orjson.dumps(values, default=str).decode()))
-        db.run("COMMIT")
-        return answer({"id": made, "version": 1, **values}, 201)
+        return answer(db.create(orjson.loads(request.get_data()), *g.me), 201)
 
     @app.patch("/api/customer/<int:record>")
     def update(record: int) -> Response:
-        city, now = orjson.loads(request.get_data())["city"], _now()
-        db.run("BEGIN IMMEDIATE" if db.sqlite else "BEGIN")
-        found = db.run(one_sql, (record, *g.me)).fetchone()
-        db.run(change_sql, (city, now, record))
-        before = found[names.index("city")]
-        db.run(audit_sql, (record, now, g.me[0], "update", orjson.dumps({"city": [before, city]}).decode()))
-        db.run("COMMIT")
-        return answer(row(found) | {"city": city})
+        city = orjson.loads(request.get_data())["city"]
+        found = db.update(record, city, g.me[0], city_first, (record, *g.me))
+        return answer(row(found[1:]) | {"city": city})
 
     return app
 
