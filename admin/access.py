@@ -20,8 +20,6 @@ ACCESS: Mapping[str, Access] = {
     "gate": "public",  # log-in, second factor, invitations, resets
     "account": "session",
     "people": "administrators",
-    "admin.login": "public",
-    "admin.logout": "public",
     "admin.preferences": "public",
     "admin.index": "session",
     "admin.search": "session",

@@ -1,15 +1,14 @@
-"""The pages around records: home with counts and recent work, search over everything readable, log-in, preferences."""
+"""The pages around records: home with counts and recent work, search over everything readable, preferences."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import jsonify, redirect, render_template, request, session
+from flask import jsonify, redirect, render_template, request
 from flask_admin import AdminIndexView
 
-from guanxi.common.errors import GuanxiError, TooManyRequests
+from guanxi.common.errors import GuanxiError
 from guanxi.runtime.query.request import AggregateQuery, ListQuery
 
 from .host import Host
@@ -58,7 +57,7 @@ class Home(AdminIndexView):  # type: ignore[misc]
         return blueprint
 
     def is_accessible(self) -> bool:
-        """Log-in, log-out and preferences are open; the others ask for a person themselves."""
+        """Preferences are open; the others ask for a person themselves."""
         return True
 
     def _run_view(self, fn: Any, *args: Any, **given: Any) -> Any:
@@ -134,34 +133,7 @@ class Home(AdminIndexView):  # type: ignore[misc]
                 results.append((entry, [{**h, "url": f"{entry.url}{h['id']}/"} for h in hits]))
         return results
 
-    # sessions and preferences ------------------------------------------------------------------------------
-    @expose("/login/", methods=("GET", "POST"))
-    def login(self) -> Any:
-        """The log-in form. A wrong name and a wrong password read the same."""
-        target = safe_target(request.values.get("url"))
-        if request.method == "GET":
-            return redirect(target) if current_visit().actor is not None else self._login_page(target)
-        try:
-            user = current_visit().services.authenticate(request.form.get("name", ""), request.form.get("password", ""))
-        except TooManyRequests:
-            return self._login_page(target, gettext("Too many tries. Wait a little and try again.")), 429
-        if user is None:
-            return self._login_page(target, gettext("The name or the password is wrong.")), 401
-        session.clear()
-        session["user"], session["at"] = user, int(time.time())
-        session.permanent = True
-        return redirect(target)
-
-    @staticmethod
-    def _login_page(target: str, fault: str = "") -> str:
-        return render_template("login.html", target=target, fault=fault, name=request.form.get("name", ""))
-
-    @expose("/logout/", methods=("POST",))
-    def logout(self) -> Any:
-        """End the session."""
-        session.clear()
-        return redirect("/login/")
-
+    # preferences ---------------------------------------------------------------------------------------------
     @expose("/preferences/", methods=("POST",))
     def preferences(self) -> Any:
         """Language and theme, kept in cookies, then back to the page."""

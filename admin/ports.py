@@ -9,10 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from flask import Request, Response
+
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.audit import Audit
+from guanxi.runtime.people.service import AccountService
+from guanxi.runtime.people.sessions import Session
 from guanxi.runtime.ports import Records
+
+
+class SessionDoor(Protocol):
+    """Where sessions begin and end."""
+
+    def session_of(self, request: Request) -> Session | None:
+        """The living session of a request."""
+        ...
+
+    def begin_session(
+        self, request: Request, response: Response, user_id: int, must: tuple[str, ...], how: str
+    ) -> None:
+        """A new session, its id in a cookie of the response; the one there was ends."""
+        ...
+
+    def rotate_session(self, request: Request, response: Response) -> None:
+        """A new id for the session of a request."""
+        ...
+
+    def end_session(self, request: Request, response: Response) -> None:
+        """End the session of a request."""
+        ...
 
 
 class SiteServices(Protocol):
@@ -53,17 +79,22 @@ class SiteServices(Protocol):
         """The trail of acts that matter."""
         ...
 
-    def authenticate(self, name: str, password: str) -> int | None:
-        """The user's id, or None for a wrong name or password (alike, in the same time).
-
-        Raises TooManyRequests when there were too many tries.
-        """
+    @property
+    def accounts(self) -> AccountService:
+        """Log-in, passwords, second factors, tokens, sessions."""
         ...
 
-    def actor(self, user_id: int, signed_in_at: int, language: str) -> Actor | None:
-        """The person of a session begun at `signed_in_at` (epoch seconds), speaking `language`; None when the
-        session no longer holds (suspended, password changed since).
-        """
+    @property
+    def door(self) -> SessionDoor:
+        """Sessions and their cookies."""
+        ...
+
+    def person(self, user_id: int) -> Actor | None:
+        """The actor of an active user, or None."""
+        ...
+
+    def actor(self, held: Session, language: str) -> Actor | None:
+        """The person of a session, speaking `language`; None when the account no longer holds."""
         ...
 
 

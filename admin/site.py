@@ -17,21 +17,26 @@ from flask_babel import Babel
 from guanxi.common.errors import Unauthorized
 
 from .access import demand
+from .account import AccountView
 from .assets import asset_url, blueprint
 from .cells import avatar
 from .consoles.catalogue import CONSOLES, consoles_of
+from .gate import gate
 from .home import Home
 from .host import Host
 from .icons import fragment_sprite, icon, sprite
 from .navigation import navigation
+from .people import PeopleView
 from .ports import ServicesSource
 from .refusals import install_pages
 from .security import check_forgery, forgery_token
 from .texts import catalogue, gettext, ngettext
-from .visit import LANGUAGE_NAMES, begin_visit, current_visit
+from .visit import LANGUAGE_NAMES, begin_visit, current_visit, unfinished
 
 SESSION_HOURS = 12
-OWN_ENDPOINTS = frozenset(("admin", "records", *(f"console_{one.address}" for one in CONSOLES)))
+OWN_ENDPOINTS = frozenset(
+    ("admin", "records", "gate", "account", "people", *(f"console_{one.address}" for one in CONSOLES))
+)
 
 
 def create_site(app: Flask, services: ServicesSource) -> Admin:
@@ -40,6 +45,7 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
     app.extensions["guanxi_site"] = services
     if "babel" not in app.extensions:
         Babel(app, locale_selector=_locale)
+    app.register_blueprint(gate)
     app.register_blueprint(blueprint)  # before Flask-Admin: our templates win over its by name
     host = Host()
     admin = Admin(
@@ -48,6 +54,8 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
     admin.add_view(host)
     for console in CONSOLES:
         admin.add_view(console())
+    admin.add_view(AccountView())
+    admin.add_view(PeopleView())
     _templates(app)
 
     @app.before_request
@@ -60,7 +68,7 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
             limiter.take(f"u:{g.visit.actor.id}")
         if not demand(request.endpoint or "", g.visit.actor):
             raise Unauthorized
-        return None
+        return unfinished(request, g.visit)
 
     install_pages(app)
     return admin

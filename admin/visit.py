@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
-from flask import Request, g, session
+from flask import Request, Response, g, redirect
 
 from guanxi.common.errors import Unauthorized
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.people.sessions import Session
 
 from .ports import SiteServices
 
@@ -33,6 +34,7 @@ class Visit:
     actor: Actor | None
     language: str
     theme: str
+    session: Session | None = None
 
     @property
     def locale(self) -> str:
@@ -66,12 +68,20 @@ def begin_visit(request: Request, services: SiteServices) -> Visit:
     """Read session and cookies once."""
     language = choose_language(request, services.languages)
     theme = request.cookies.get(THEME_COOKIE, "")
-    actor = None
-    if isinstance(user := session.get("user"), int):
-        actor = services.actor(user, int(session.get("at", 0)), language)
-        if actor is None:
-            session.clear()
-    return Visit(services, actor, language, theme if theme in THEMES else "")
+    held = services.door.session_of(request)
+    actor = services.actor(held, language) if held is not None else None
+    return Visit(services, actor, language, theme if theme in THEMES else "", held if actor is not None else None)
+
+
+# What somebody may open who has to do something first: the page for it, its QR code, log-out, language.
+OPEN_BEFORE = ("/account/first/", "/account/totp/", "/account/qr.svg", "/logout/", "/preferences/", "/login/")
+
+
+def unfinished(request: Request, visit: Visit) -> Response | None:
+    """The way to the page where somebody does what has to be done first; None when nothing has."""
+    if visit.session is None or not visit.session.must or request.path in OPEN_BEFORE:
+        return None
+    return cast(Response, redirect("/account/first/"))
 
 
 def choose_language(request: Request, languages: tuple[str, ...]) -> str:

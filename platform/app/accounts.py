@@ -9,10 +9,12 @@ from typing import Any
 from guanxi.common.errors import FieldError, Invalid
 from guanxi.common.names import did_you_mean
 from guanxi.runtime.access.actor import SYSTEM, Actor
-from guanxi.runtime.people import Credentials, Tokens
+from guanxi.runtime.people.passwords import demand_usable
+from guanxi.runtime.people.service import AccountService
 from guanxi.runtime.query.request import ListQuery
 from guanxi.runtime.services import Services
 
+from .account_settings import account_settings
 from .instance import Instance
 
 ADMINISTRATOR = "administrator"
@@ -24,8 +26,9 @@ class Accounts:
     def __init__(self, instance: Instance, services: Services, actor: Actor = SYSTEM) -> None:
         self.services = services
         self.actor = actor
-        self.credentials = Credentials(instance.database, instance.clock)
-        self.tokens = Tokens(instance.database, instance.clock)
+        self.service = AccountService(instance.database, instance.clock, account_settings(instance), instance.audit)
+        self.credentials = self.service.credentials
+        self.tokens = self.service.tokens
 
     def find(self, object_name: str, field: str, value: str) -> int | None:
         """The id of the one record with this value."""
@@ -51,9 +54,12 @@ class Accounts:
         roles: Iterable[str] = (),
         team: str | None = None,
         manager: str | None = None,
+        service: bool = False,
         **fields: Any,
     ) -> tuple[int, str]:
-        """A new user and the password (made here when none is given). A team that is not there is made."""
+        """A new user and the password (made here when none is given; none for a service account). A team that is not
+        there is made.
+        """
         values: dict[str, Any] = {"name": name, **fields}
         values.setdefault("full_name", name)
         values["roles"] = [self._role(role) for role in roles]
@@ -63,7 +69,10 @@ class Accounts:
             )
         if manager:
             values["manager"] = self.user_id(manager)
+        if service:
+            return self.services.records.create(SYSTEM, "user", values | {"kind": "service"}).id, ""
         chosen = password or readable_password()
+        demand_usable(chosen, name)
         saved = self.services.records.create(self.actor, "user", values)
         self.credentials.set_password(saved.id, chosen)
         return saved.id, chosen

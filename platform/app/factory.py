@@ -28,7 +28,7 @@ def create_app(instance: Instance, bound: str = "") -> Flask:
     app.config.update(
         MAX_CONTENT_LENGTH=max(MAX_UPLOAD, instance.settings.limits.upload_megabytes * 1024 * 1024),
         MAX_FORM_PARTS=2000,
-        SESSION_COOKIE_NAME="guanxi_session",
+        SESSION_COOKIE_NAME="guanxi_state",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         TRUSTED_HOSTS=None,

@@ -4,49 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
+from secrets import compare_digest
 
-from flask import Request, session
+from flask import Request, Response, g, has_request_context
+from flask import request as flask_request
 
 from guanxi.common.errors import GuanxiError
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.api.caller import hold
-from guanxi.runtime.api.host import People
 from guanxi.runtime.api.host import Publisher as PublisherPort
 from guanxi.runtime.audit import Audit
-from guanxi.runtime.people import Credentials, Tokens
+from guanxi.runtime.people.scopes import narrowed
+from guanxi.runtime.people.service import AccountService
+from guanxi.runtime.people.sessions import Session
 from guanxi.runtime.ports import Records
 from guanxi.runtime.services import Services
 
+from .account_settings import account_settings
 from .instance import Instance
 from .live import Live
 from .publisher import Publisher
 
-SESSION_USER = "user"
-SESSION_BEGAN = "at"
-SESSION_TOKEN = "csrf"  # noqa: S105
-
-
-class PeopleDoor:
-    """Log-in and tokens for the API."""
-
-    def __init__(self, credentials: Credentials, tokens: Tokens) -> None:
-        self.credentials = credentials
-        self.tokens = tokens
-
-    def authenticate(self, name: str, password: str, code: str = "") -> int | None:  # noqa: ARG002
-        """See `runtime.api.host.People`."""
-        return self.credentials.authenticate(name, password)
-
-    def issue_token(self, user_id: int, *, name: str, days: int) -> tuple[str, datetime]:
-        """See `runtime.api.host.People`."""
-        return self.tokens.issue(user_id, name=name, days=days)
-
-    def revoke_token(self, token: str) -> None:
-        """See `runtime.api.host.People`."""
-        self.tokens.revoke(token)
+COOKIE = "guanxi_session"
+SECURE_COOKIE = "__Host-guanxi_session"
 
 
 class Host:
@@ -55,9 +37,7 @@ class Host:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.live = Live(instance)
-        self.credentials = Credentials(instance.database, instance.clock)
-        self.tokens = Tokens(instance.database, instance.clock)
-        self.people: People = PeopleDoor(self.credentials, self.tokens)
+        self.accounts = AccountService(instance.database, instance.clock, account_settings(instance), instance.audit)
         self.publisher: PublisherPort = Publisher(instance, self.live)
 
     @cached_property
@@ -85,47 +65,82 @@ class Host:
         if scheme:
             if scheme.lower() != "bearer":
                 return None
-            bearer = self.tokens.find(token.strip())
+            bearer = self.accounts.tokens.find(token.strip())
             if bearer is None:
                 return None
             services = self.live.services(bearer.version)
             hold(services)
             found = services.actors.load(bearer.user_id, bearer.revision)
+            if found is not None:
+                found = narrowed(found, bearer.scopes)
         else:
-            found = self.session_actor()
+            held = self.session_of(request)
+            found = self.actor_of(held) if held is not None and not held.must else None
         if found is None:
             return None
         language = _language(request, self.languages)
         if language and language != found.language:
-            return replace(found, language=language)
+            found = replace(found, language=language)
+        return replace(found, address=request.remote_addr or "")
+
+    # sessions ----------------------------------------------------------------------------------------
+    def secure(self, request: Request) -> bool:
+        """True when the browser speaks TLS, to us or to what stands before us."""
+        return request.is_secure or (self.instance.settings.url or "").startswith("https://")
+
+    def session_of(self, request: Request) -> Session | None:
+        """The screens' session of a request; asked once."""
+        if "guanxi_session" not in g:
+            token = request.cookies.get(SECURE_COOKIE if self.secure(request) else COOKIE, "")
+            g.guanxi_session = self.accounts.sessions.find(token) if token else None
+        found: Session | None = g.guanxi_session
         return found
 
-    def session_actor(self) -> Actor | None:
-        """The person of the screens' session."""
-        user = session.get(SESSION_USER)
-        return self.actor_of(user, int(session.get(SESSION_BEGAN, 0))) if isinstance(user, int) else None
+    def begin_session(self, request: Request, response: Response, user_id: int, must: tuple[str, ...], how: str) -> None:
+        """A new session in place of the one there may be, its id in a cookie of the response."""
+        self.end_session(request, response)
+        agent = request.headers.get("User-Agent", "")
+        address = request.remote_addr or ""
+        token = self.accounts.sessions.begin(user_id, address=address, agent=agent, must=must, how=how)
+        self._set_cookie(request, response, token)
 
-    def actor_of(self, user_id: int, began: int) -> Actor | None:
-        """The person of a session begun at `began` (epoch seconds); None when the password changed since."""
-        changed = self.credentials.changed_at(user_id)
-        if not changed or datetime.fromisoformat(changed).timestamp() > began + 1:
-            return None
-        return self.services().actors.load(user_id)
+    def rotate_session(self, request: Request, response: Response) -> None:
+        """A new id for the session of this request."""
+        held = self.session_of(request)
+        if held is not None:
+            self._set_cookie(request, response, self.accounts.sessions.rotate(held))
+
+    def end_session(self, request: Request, response: Response) -> None:
+        """End the session of a request and take its cookie away."""
+        name = SECURE_COOKIE if self.secure(request) else COOKIE
+        if token := request.cookies.get(name, ""):
+            self.accounts.sessions.end(token)
+        response.delete_cookie(name, secure=self.secure(request), httponly=True, samesite="Lax")
+
+    def _set_cookie(self, request: Request, response: Response, token: str) -> None:
+        secure = self.secure(request)
+        age = int(self.accounts.settings.longest.total_seconds())
+        name = SECURE_COOKIE if secure else COOKIE
+        response.set_cookie(name, token, max_age=age, secure=secure, httponly=True, samesite="Lax", path="/")
+
+    def actor_of(self, held: Session) -> Actor | None:
+        """The person of a living session; None when the account no longer holds."""
+        services = self.live.services(held.version)
+        hold(services)
+        return services.actors.load(held.user_id, held.revision)
 
     def csrf_ok(self, request: Request) -> bool:
         """A token in the Authorization header cannot be forged by another site; a session needs its own."""
         if request.headers.get("Authorization"):
             return True
-        from secrets import compare_digest
-
-        expected = session.get(SESSION_TOKEN)
+        held = self.session_of(request)
         given = request.headers.get("X-CSRF-Token", "")
-        return isinstance(expected, str) and compare_digest(given.encode(), expected.encode())
+        return held is not None and compare_digest(given.encode(), held.csrf.encode())
 
     def csrf_token(self) -> str:
         """The session's token, for the API's own page."""
-        token = session.get(SESSION_TOKEN)
-        return token if isinstance(token, str) else ""
+        held = self.session_of(flask_request)
+        return held.csrf if held is not None else ""
 
     def ready(self) -> Mapping[str, str]:
         """Whether the database answers and a version is in use."""
@@ -141,8 +156,9 @@ class Host:
         return checks
 
     def site(self) -> SiteBundle:
-        """The services as the screens see them."""
-        return SiteBundle(self, self.services())
+        """The services as the screens see them, of the version that was read with the session."""
+        held = self.session_of(flask_request) if has_request_context() else None
+        return SiteBundle(self, self.live.services(held.version) if held is not None else self.services())
 
 
 @dataclass(frozen=True)
@@ -187,14 +203,26 @@ class SiteBundle:
         """Languages of the instance."""
         return self.host.languages
 
-    def authenticate(self, name: str, password: str) -> int | None:
-        """The user's id, or None."""
-        return self.host.credentials.authenticate(name, password)
+    @property
+    def accounts(self) -> AccountService:
+        """Log-in, passwords, second factors, tokens, sessions."""
+        return self.host.accounts
 
-    def actor(self, user_id: int, signed_in_at: int, language: str) -> Actor | None:
+    @property
+    def door(self) -> Host:
+        """Sessions and their cookies."""
+        return self.host
+
+    def person(self, user_id: int) -> Actor | None:
+        """The actor of an active user, or None."""
+        return self.services.actors.load(user_id)
+
+    def actor(self, held: Session, language: str) -> Actor | None:
         """The person of a session, speaking `language`."""
-        found = self.host.actor_of(user_id, signed_in_at)
-        return replace(found, language=language, channel="screen") if found else None
+        found = self.services.actors.load(held.user_id, held.revision)
+        if found is None:
+            return None
+        return replace(found, language=language, channel="screen", address=flask_request.remote_addr or "")
 
 
 def _language(request: Request, languages: tuple[str, ...]) -> str:

@@ -60,7 +60,7 @@ class Limits(Part):
         default=6000, ge=1, le=10_000_000, description="Requests a minute, per caller and address"
     )
     login_tries_per_minute: int = Field(
-        default=20, ge=1, le=10_000, description="Log-in tries a minute, per address and name"
+        default=120, ge=1, le=10_000, description="Log-ins a minute from one address, right or wrong, in each process"
     )
     import_rows: int = Field(default=1_000_000, ge=1, description="Rows of one import file")
     upload_megabytes: int = Field(default=64, ge=1, le=4096, description="Size of an uploaded file")
@@ -238,9 +238,30 @@ class Oidc(Part):
     client_id: str = Field(description="This instance as the provider knows it")
     client_secret: str = Field(default="", repr=False, description="The secret given by the provider")
     label: str = Field(default="", description="What the log-in button says")
-    name_claim: str = Field(default="preferred_username", description="The claim that holds the log-in name")
-    create_users: bool = Field(default=False, description="Whether an unknown person gets an account")
+    scopes: tuple[str, ...] = Field(default=("openid", "email", "profile"), description="Scopes asked for")
+    name_claim: str = Field(default="preferred_username", description="The claim that names a new account")
+    create: bool = Field(default=False, description="Whether an unknown person gets an account")
     roles: tuple[str, ...] = Field(default=(), description="Roles of accounts made so")
+    role_claim: str = Field(default="", description="The claim that holds groups or roles, such as groups")
+    role_map: Mapping[str, str] = Field(
+        default_factory=dict, description="A value of role_claim → the role it gives; kept in step at every log-in"
+    )
+
+
+class RequiredFor(Part):
+    """Roles whose people must have a second factor."""
+
+    required_for: tuple[str, ...] = Field(min_length=1, description="Names of roles")
+
+
+class Security(Part):
+    """How people log in."""
+
+    totp: Literal["off", "optional"] | RequiredFor = Field(
+        default="optional", description="A second factor: off, optional, or required_for: [roles]"
+    )
+    session_idle_hours: float = Field(default=8, gt=0, le=720, description="Hours after which an unused session ends")
+    session_days: float = Field(default=30, gt=0, le=365, description="Days after which every session ends")
 
 
 class Settings(Part):
@@ -270,6 +291,7 @@ class Settings(Part):
     server: Server = Server()
     audit: Auditing = Auditing()
     oidc: Oidc | None = None
+    security: Security = Security()
 
     @property
     def zone(self) -> ZoneInfo:

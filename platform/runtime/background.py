@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .jobs.kinds import JobKind
 from .jobs.schedules import Schedule
+from .messages.account_mail import ACCOUNT_MAIL, KIND
 from .messages.background import MESSAGE_DELIVERERS, MESSAGE_JOBS
 from .messages.background import schedules as message_schedules
 from .outbox.entry import Deliverer
@@ -38,6 +39,7 @@ DELIVERERS: dict[str, Deliverer] = {
     **dict.fromkeys(EVENT_KINDS, RELAY),
     "webhook": WEBHOOK,
     **MESSAGE_DELIVERERS,
+    KIND: ACCOUNT_MAIL,
 }
 JOB_KINDS: dict[str, JobKind] = {**TRANSFER_JOBS, **MESSAGE_JOBS}
 SCHEDULES: tuple[Schedules, ...] = (message_schedules,)

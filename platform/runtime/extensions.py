@@ -9,6 +9,7 @@ from .audit.watching import watch_rights
 from .automation import engine, verbs
 from .records import reveal, sharing
 from .records.duties import watch_duties
+from .people.watch import people_watchers
 from .records.extensions import Extensions
 from .webhooks.events import listened
 from .webhooks.verb import webhook
@@ -17,6 +18,7 @@ from .webhooks.verb import webhook
 # fmt: off
 EXTENSIONS = Extensions(
     watchers=(
+        people_watchers,
         watch_rights,
         engine.watchers,
         watch_duties,

@@ -25,7 +25,7 @@ from .messages.room import Messaging, install, messaging
 from .messages.settings import MessageSettings
 from .outbound import Outbound
 from .outside import Outside
-from .people import ActorLoader, Credentials
+from .people import Absences, ActorLoader, Credentials, Organisation
 from .people import Tokens as BearerTokens
 from .ports import Database
 from .query.reader import Reader
@@ -57,6 +57,16 @@ class Services:
     def actors(self) -> ActorLoader:
         """Who users are when acting."""
         return ActorLoader(self.database, self.registry, self.tables, self.zone, self.language)
+
+    @cached_property
+    def organisation(self) -> Organisation:
+        """Manager lines, departments and members of teams."""
+        return Organisation(self.database)
+
+    @cached_property
+    def absences(self) -> Absences:
+        """Who is away, and who acts for whom."""
+        return Absences(self.database)
 
     @cached_property
     def credentials(self) -> Credentials:

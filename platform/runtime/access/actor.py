@@ -18,6 +18,7 @@ class Actor:
     people below in the manager line; `pools` names of the pools the actor belongs to. `me` holds the user record's
     fields in Python form for expressions (`me.region`). `shared_as` names the principals (`u3`, `t5`, `r2`) under which
     records are shared by hand with the actor, none for most people. The system actor sees and may do everything.
+    `scopes` narrows what a token may do (None: nothing is narrowed); they also stand, marked, among `roles` (`scoped`).
     """
 
     id: int | None
@@ -37,11 +38,12 @@ class Actor:
     channel: str = "api"
     team_names: frozenset[str] = frozenset()
     shared_as: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
 
     @property
     def unrestricted(self) -> bool:
         """True when no rule narrows this actor."""
-        return self.administrator or self.system
+        return (self.administrator and self.scopes is None) or self.system
 
 
 SYSTEM = Actor(id=None, name="system", system=True, channel="system")

@@ -153,7 +153,7 @@ class Grants:
         if object_type is None:
             return ObjectRights(object_name, False, False, MappingProxyType({}), NO_FIELDS)
         if self.unrestricted:
-            return _unrestricted(object_type)
+            return everything(object_type)
         denies = self._denies(object_name)
         closed = {operation for operation, rules in denies.items() if any(rule.everything for rule in rules)}
         rules = {op: self._rules(object_type, op) for op in OPERATIONS if op not in closed}
@@ -299,7 +299,8 @@ def _union(rules: Iterable[RowRule]) -> tuple[RowRule, ...]:
     return tuple(unique)
 
 
-def _unrestricted(object_type: ObjectType) -> ObjectRights:
+def everything(object_type: ObjectType) -> ObjectRights:
+    """All rights on an object."""
     fields: dict[str, FieldGrant] = {
         name: "read" if definition.system or definition.value else "edit"
         for name, definition in object_type.fields.items()
@@ -347,9 +348,15 @@ class AccessTable:
         profile = self.profile(actor)
         found = self._grants.get(profile)
         if found is None:
-            found = Grants(self.registry, actor.roles, unrestricted=actor.unrestricted, marks=self.marks(actor))
-            self._grants[profile] = found
+            found = self._grants[profile] = self._made(actor)
         return found
+
+    def _made(self, actor: Actor) -> Grants:
+        if actor.scopes is None:
+            return Grants(self.registry, actor.roles, unrestricted=actor.unrestricted, marks=self.marks(actor))
+        from .scoped import ScopedGrants
+
+        return ScopedGrants(self.registry, actor.roles, unrestricted=actor.administrator, marks=self.marks(actor))
 
     def rights(self, actor: Actor, object_name: str) -> ObjectRights:
         """Shorthand for `of(actor).on(object_name)`."""

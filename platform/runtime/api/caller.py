@@ -14,6 +14,7 @@ from flask import current_app, g, request
 from guanxi.common.errors import Forbidden, NotFound, Unauthorized
 
 from ..access.actor import Actor
+from ..people.scopes import may_write
 from .host import ApiHost, ApiServices
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -75,7 +76,8 @@ def logged_in(view: View) -> View:
             count_request(limiter)
         if request.method not in SAFE and not host().csrf_ok(request):
             raise Forbidden("The form's token is missing or old; reload the page.", code="csrf")
-        del who
+        if request.method not in SAFE and not may_write(who):
+            raise Forbidden("This token only reads.", code="scope")
         return view(*args, **kwargs)
 
     guarded.guanxi_access = "logged_in"  # type: ignore[attr-defined]
@@ -87,8 +89,11 @@ def administrators(view: View) -> View:
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        if not actor().administrator:
+        who = actor()
+        if not who.administrator:
             raise Forbidden("Only administrators may do this.")
+        if who.scopes is not None and "admin" not in who.scopes:
+            raise Forbidden("This token is not for administration.", code="scope")
         return view(*args, **kwargs)
 
     inner = logged_in(guarded)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 from flask import Request
@@ -15,6 +14,8 @@ from ..access.actor import Actor
 from ..access.grants import AccessTable
 from ..audit import Audit
 from ..messages.room import Messaging
+from ..people.service import AccountService
+from ..people.sessions import Session
 from ..ports import Database, Records
 
 
@@ -104,28 +105,12 @@ class Publisher(Protocol):
         ...
 
 
-class People(Protocol):
-    """Log-in and tokens."""
-
-    def authenticate(self, name: str, password: str, code: str = "") -> int | None:
-        """The user's id, or None; takes the same time whether or not the user exists."""
-        ...
-
-    def issue_token(self, user_id: int, *, name: str, days: int) -> tuple[str, datetime]:
-        """A new bearer token (shown once) and when it expires."""
-        ...
-
-    def revoke_token(self, token: str) -> None:
-        """End a token."""
-        ...
-
-
 class ApiHost(Protocol):
     """The wiring room's side."""
 
     @property
-    def people(self) -> People:
-        """Log-in and tokens."""
+    def accounts(self) -> AccountService:
+        """Log-in, passwords, second factors, tokens, sessions."""
         ...
 
     @property
@@ -157,6 +142,10 @@ class ApiHost(Protocol):
 
         Whoever reads the services for it hands them to `caller.hold`, so that the request asks once.
         """
+        ...
+
+    def session_of(self, request: Request) -> Session | None:
+        """The screens' session of a request."""
         ...
 
     def csrf_ok(self, request: Request) -> bool:

@@ -1,140 +1,138 @@
-"""Passwords: argon2id, the same time for an unknown user, tries counted per user in the database."""
+"""Passwords of people, and the account a log-in name stands for. Service accounts have none.
+
+A password that is set ends everything that was begun with the one before.
+"""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from datetime import datetime, timedelta
-
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError, VerificationError
+from dataclasses import dataclass
 
 from guanxi.common.clock import Clock
-from guanxi.common.errors import FieldError, Invalid, TooManyRequests
 from guanxi.common.text import fold, text_fault
 
 from ..ports import Database
-
-SHORTEST = 8
-LONGEST = 256
-FREE_TRIES = 10
-PAUSE = timedelta(minutes=1)
-_HASHER = PasswordHasher()
+from ..storage.rows import instant_text
+from .ending import end_everything
+from .passwords import HASHER, LONGEST, Hasher, demand_usable
 
 
-def _base64(value: bytes) -> str:
-    return b64encode(value).decode().rstrip("=")
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What log-in needs of one person; `password` is "" where there is none."""
+
+    id: int
+    name: str
+    active: bool
+    service: bool
+    email: str
+    password: str
+    changed_at: str
+    must_change: bool
+    language: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """True when this account may be used by a person."""
+        return self.active and not self.service
 
 
-# Verified when the user is unknown, so that both answers take one hash. It has the form and the cost of a stored one,
-# and no password gives it; making a real one would hold up every start and fill 64 MB.
-_NOBODY = (
-    f"$argon2id$v=19$m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
-    f"${_base64(bytes(_HASHER.salt_len))}${_base64(bytes(_HASHER.hash_len))}"
+_ACCOUNT = (
+    "SELECT u.id, u.name, u.active, u.kind, u.email, c.password, c.at, c.must_change, u.language "
+    "FROM o_user u LEFT JOIN gx_credentials c ON c.user_id = u.id WHERE u.deleted_at IS NULL AND "
 )
 
 
 class Credentials:
-    """Sets and verifies passwords. The user's row is found by its folded log-in name."""
+    """Sets and verifies passwords. The user's row is found by its folded log-in name, or by an e-mail of one person."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, hasher: Hasher = HASHER) -> None:
         self.database = database
         self.clock = clock
+        self.hasher = hasher
 
-    def set_password(self, user_id: int, password: str) -> None:
-        """Store a new password; ends the user's sessions and tokens. Raises Invalid for an unusable one."""
-        fault = password_fault(password)
-        if fault:
-            raise Invalid([FieldError("password", "length", fault)])
-        hashed = _HASHER.hash(password)
-        now = _stamp(self.clock.now())
+    def account(self, user_id: int) -> Account | None:
+        """A person by id."""
+        row = self.database.one(self.database.sql(_ACCOUNT + "u.id = ?"), (user_id,))
+        return _account(row) if row else None
+
+    def named(self, name: str) -> Account | None:
+        """A person by log-in name, else by an e-mail address that only one has."""
+        if text_fault(name) or not 0 < len(name) <= LONGEST:
+            return None
+        row = self.database.one(self.database.sql(_ACCOUNT + "u.u_name = ?"), (fold(name),))
+        if row is None and "@" in name:
+            return self.by_email(name)
+        return _account(row) if row else None
+
+    def by_email(self, email: str) -> Account | None:
+        """The one person with this address; None when there are several."""
+        rows = self.database.rows(self.database.sql(_ACCOUNT + "lower(u.email) = ? LIMIT 2"), (email.strip().lower(),))
+        return _account(rows[0]) if len(rows) == 1 else None
+
+    def set_password(self, user_id: int, password: str, *, must_change: bool = False, keep_session: int = 0) -> None:
+        """Store a new password; ends the person's sessions (but `keep_session`) and tokens. Raises Invalid."""
+        account = self.account(user_id)
+        demand_usable(password, account.name if account else "", account.email if account else "")
+        hashed = self.hasher.hash(password)
+        now = instant_text(self.clock.now())
         db = self.database
         with db.write():
             db.execute(
                 db.sql(
-                    "INSERT INTO gx_credentials (user_id, password, at) VALUES (?, ?, ?) ON CONFLICT (user_id) "
-                    "DO UPDATE SET password = excluded.password, at = excluded.at, failed = 0, failed_at = NULL, "
-                    "locked_until = NULL"
+                    "INSERT INTO gx_credentials (user_id, password, at, must_change) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT (user_id) DO UPDATE SET password = excluded.password, at = excluded.at, "
+                    "must_change = excluded.must_change"
                 ),
-                (user_id, hashed, now),
+                (user_id, hashed, now, int(must_change)),
             )
-            db.execute(db.sql("DELETE FROM gx_sessions WHERE user_id = ?"), (user_id,))
-            db.execute(
-                db.sql("UPDATE gx_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL"), (now, user_id)
-            )
+            end_everything(db, user_id, now, keep_session=keep_session)
+
+    def clear_password(self, user_id: int) -> None:
+        """Take the password away: until a new one is set nobody logs in with one."""
+        db = self.database
+        with db.write():
+            db.execute(db.sql("DELETE FROM gx_credentials WHERE user_id = ?"), (user_id,))
+            end_everything(db, user_id, instant_text(self.clock.now()))
 
     def changed_at(self, user_id: int) -> str:
         """When the password was last set, as an instant text; "" when there is none."""
         row = self.database.one(self.database.sql("SELECT at FROM gx_credentials WHERE user_id = ?"), (user_id,))
         return str(row[0]) if row else ""
 
+    def matches(self, account: Account | None, password: str) -> bool:
+        """True when this is the account's password; one hash whatever the answer is, and for nobody too."""
+        if account is None or not account.password or text_fault(password):
+            self.hasher.spend(password)
+            return False
+        good = self.hasher.verify(account.password, password)
+        if good and self.hasher.outdated(account.password):
+            self._rehash(account.id, password)
+        return good
+
     def authenticate(self, name: str, password: str) -> int | None:
-        """The id of the active user with this name and password, or None.
+        """The id of the active person with this name and password, or None. Tries are not counted here."""
+        account = self.named(name)
+        good = self.matches(account, password)
+        return account.id if account and good and account.usable else None
 
-        Raises TooManyRequests after too many wrong tries; the pause is told alike for users that do not exist.
-        """
-        db = self.database
-        row = None
-        if not text_fault(name) and len(name) <= LONGEST:
-            row = db.one(
-                db.sql(
-                    "SELECT u.id, c.password, c.locked_until, u.active FROM o_user u JOIN gx_credentials c "
-                    "ON c.user_id = u.id WHERE u.u_name = ? AND u.deleted_at IS NULL"
-                ),
-                (fold(name),),
-            )
-        now = self.clock.now()
-        if row is not None and row[2] and str(row[2]) > _stamp(now):
-            _matches(_NOBODY, password)
-            raise TooManyRequests(int(PAUSE.total_seconds()))
-        good = _matches(str(row[1]) if row else _NOBODY, password)
-        if row is None:
-            return None
-        if not good:
-            self._count_failure(int(row[0]), now)
-            return None
-        if not row[3]:
-            return None
-        self._forget_failures(int(row[0]), str(row[1]), password)
-        return int(row[0])
-
-    def _count_failure(self, user_id: int, now: datetime) -> None:
+    def _rehash(self, user_id: int, password: str) -> None:
         db = self.database
         with db.write():
             db.execute(
-                db.sql(
-                    "UPDATE gx_credentials SET failed = failed + 1, failed_at = ?, locked_until = "
-                    "CASE WHEN failed + 1 >= ? THEN ? ELSE NULL END WHERE user_id = ?"
-                ),
-                (_stamp(now), FREE_TRIES, _stamp(now + PAUSE), user_id),
+                db.sql("UPDATE gx_credentials SET password = ? WHERE user_id = ?"),
+                (self.hasher.hash(password), user_id),
             )
 
-    def _forget_failures(self, user_id: int, hashed: str, password: str) -> None:
-        db = self.database
-        with db.write():
-            db.execute(
-                db.sql("UPDATE gx_credentials SET failed = 0, locked_until = NULL WHERE user_id = ? AND failed > 0"),
-                (user_id,),
-            )
-            if _HASHER.check_needs_rehash(hashed):
-                db.execute(
-                    db.sql("UPDATE gx_credentials SET password = ? WHERE user_id = ?"),
-                    (_HASHER.hash(password), user_id),
-                )
 
-
-def password_fault(password: str) -> str:
-    """Why a password cannot be used, as a sentence; "" when it can."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        return f"A password has {SHORTEST} to {LONGEST} characters."
-    return text_fault(password)
-
-
-def _matches(hashed: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(hashed, password[: LONGEST + 1])
-    except (VerificationError, InvalidHashError, Argon2Error, UnicodeEncodeError):
-        return False
-
-
-def _stamp(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _account(row: tuple[object, ...]) -> Account:
+    return Account(
+        id=int(str(row[0])),
+        name=str(row[1] or ""),
+        active=bool(row[2]),
+        service=row[3] == "service",
+        email=str(row[4] or ""),
+        password=str(row[5] or ""),
+        changed_at=str(row[6] or ""),
+        must_change=bool(row[7]),
+        language=str(row[8] or ""),
+    )
