@@ -1,7 +1,7 @@
 """The own account: profile, password, second factor, tokens, sessions, absences and who acts meanwhile.
 
-Everybody keeps their own, whatever their roles say about users: the values are fixed here to be about the person, and the
-record service writes them with the platform's rights under the person's name.
+Everybody keeps their own, whatever their roles say about users: the values are fixed here to be about the person, and
+the record service writes them with the platform's rights under the person's name.
 """
 
 from __future__ import annotations
@@ -190,7 +190,9 @@ class AccountView(BaseView):  # type: ignore[misc]
         """Revoke a token."""
         visit = current_visit()
         return _try(
-            lambda: visit.services.accounts.revoke_token(_me(), key, visit.person), gettext("The token has ended."), "tokens"
+            lambda: visit.services.accounts.revoke_token(_me(), key, visit.person),
+            gettext("The token has ended."),
+            "tokens",
         )
 
     @expose("/sessions/<int:key>/end/", methods=("POST",))

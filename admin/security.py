@@ -1,7 +1,8 @@
 """What every unsafe request of the screens must carry: the session's token against forgery.
 
 The token lives with the session (before log-in in a signed cookie) and comes back in a form field or, for scripts, in
-a header; the check stands before all views at once, so a new route cannot forget it. Cookies' own flags are set in `site.py`.
+a header; the check stands before all views at once, so a new route cannot forget it. Cookies' own flags are set in
+`site.py`.
 """
 
 from __future__ import annotations

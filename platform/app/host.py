@@ -96,7 +96,9 @@ class Host:
         found: Session | None = g.guanxi_session
         return found
 
-    def begin_session(self, request: Request, response: Response, user_id: int, must: tuple[str, ...], how: str) -> None:
+    def begin_session(
+        self, request: Request, response: Response, user_id: int, must: tuple[str, ...], how: str
+    ) -> None:
         """A new session in place of the one there may be, its id in a cookie of the response."""
         self.end_session(request, response)
         agent = request.headers.get("User-Agent", "")

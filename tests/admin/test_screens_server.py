@@ -93,14 +93,23 @@ def test_nobody_logged_in_sees_only_the_log_in(site: Any) -> None:
 
 OURS = ("admin", "records", "assets", "gate", "account", "people")
 GATE = ("login", "code", "single_sign_on", "single_sign_on_answer", "logout", "ask_reset", "choose")
-ACCOUNT = ("index", "profile", "password", "first", "totp", "qr", "make_token", "end_token", "end_session", "end_others")
+ACCOUNT = (
+    "index",
+    "profile",
+    "password",
+    "first",
+    "totp",
+    "qr",
+    "make_token",
+    "end_token",
+    "end_session",
+    "end_others",
+)
 ACCOUNT += ("add", "remove")
 
 
 def test_every_route_of_the_screens_is_known(site: Any) -> None:
-    own = {
-        r.endpoint for r in site.app.url_map.iter_rules() if r.endpoint.split(".")[0] in OURS
-    }
+    own = {r.endpoint for r in site.app.url_map.iter_rules() if r.endpoint.split(".")[0] in OURS}
     allowed = {f"records.{name}" for name in ROUTES} | {"records.root", "assets.serve"}
     allowed |= {f"admin.{name}" for name in ("index", "search", "preferences")}
     allowed |= {f"gate.{name}" for name in GATE} | {f"account.{name}" for name in ACCOUNT}

@@ -1,7 +1,7 @@
 """Rights of a token: its person's rights on each object, cut down to what the token's scopes name.
 
-Scopes travel among the actor's roles as marked names, which no role can have, so that every cache that is keyed by roles
-keeps scoped and unscoped rights apart.
+Scopes travel among the actor's roles as marked names, which no role can have, so that every cache that is keyed by
+roles keeps scoped and unscoped rights apart.
 """
 
 from __future__ import annotations
@@ -34,10 +34,8 @@ class ScopedGrants(Grants):
 
     def _work_out(self, object_name: str) -> ObjectRights:
         object_type = self.registry.objects.get(object_name)
-        if object_type is not None and self._whole:
-            found = everything(object_type)
-        else:
-            found = super()._work_out(object_name)
+        whole = object_type if self._whole else None
+        found = everything(whole) if whole is not None else super()._work_out(object_name)
         if self._objects and object_name not in self._objects:
             empty: MappingProxyType[str, object] = MappingProxyType({})
             return ObjectRights(object_name, False, False, empty, MappingProxyType({}))  # type: ignore[arg-type]
@@ -50,6 +48,6 @@ class ScopedGrants(Grants):
             create=False,
             import_=False,
             rules=MappingProxyType(rules),
-            fields=MappingProxyType(fields),  # type: ignore[arg-type]
+            fields=MappingProxyType(fields),
             actions=frozenset(),
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from guanxi.common.errors import Forbidden, Invalid, Unauthorized, FieldError
+from guanxi.common.errors import FieldError, Forbidden, Invalid, Unauthorized
 
 from ..people.tokens import DAYS, MOST_DAYS
 from . import parse, respond
@@ -73,7 +73,6 @@ def revoke_token() -> Response:
         host().accounts.tokens.revoke(token.strip())
         host().accounts.trail.by("log_out", who, who.id or 0)
     return respond.no_content()
-
 
 
 @logged_in

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, current_app, g, request
 
 from . import audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records, rights
+from . import accounts, audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records
 from .health import Metrics, create_health
 from .host import ApiHost
 from .limits import WINDOW, Counters, Limiter
@@ -12,6 +13,9 @@ from .paths import ObjectPart, RecordPart
 
 DEFAULT_PER_MINUTE = 6000
 LOGIN_TRIES = 20
+LOGIN_TRIES = 120
+
+
 UNCOUNTED = ("guanxi_health.", "guanxi_api.static", "assets.")
 
 
@@ -29,6 +33,7 @@ def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> N
     )
     api = Blueprint("guanxi_api", __name__, url_prefix="/api", template_folder="templates", static_folder="static")
     for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, rights, records):
+    for part in (auth, accounts, docs, audit, meta, files, imports, notifications, consents, record_page, records):
         part.register(api)
     app.before_request(_count_address)
     app.after_request(_budget)

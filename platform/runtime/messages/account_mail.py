@@ -1,5 +1,5 @@
-"""Mail about accounts: invitations and ways to a new password. Its links are secrets, so it is in no message log, and its
-row leaves the outbox as soon as it is handed over. Without a relay nothing is sent: administrators hand links over.
+"""Mail about accounts: invitations and ways to a new password. Its links are secrets, so it is in no message log, and
+its row leaves the outbox as soon as it is handed over. Without a relay nothing is sent: administrators hand links over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The end of what a person has begun: sessions and tokens, at once, inside the transaction that is the reason for it."""
+"""The end of what a person has begun: sessions, tokens and links, in the transaction that is the reason for it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Whose account a proven identity is: the one it is tied to, else the one with its verified e-mail address, else a new one
-where the settings say so. Roles that the provider's groups give follow at every log-in.
+"""Whose account a proven identity is: the one it is tied to, else the one with its verified e-mail address, else a new
+one where the settings say so. Roles that the provider's groups give follow at every log-in.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Policy:
 class LogIn:
     """Judges log-ins for every channel."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (one place calls it)
         self,
         database: Database,
         clock: Clock,
@@ -68,7 +68,9 @@ class LogIn:
         made = self._codes.take(str(user_id), address)
         if not self.second.verify(user_id, code):
             detail = {"by": "code"}
-            self.trail.own("log_in_failed", self.credentials.account(user_id), address, outcome="refused", detail=detail)
+            self.trail.own(
+                "log_in_failed", self.credentials.account(user_id), address, outcome="refused", detail=detail
+            )
             return False
         self._codes.right(made)
         return True

@@ -93,9 +93,7 @@ class SingleSignOn:
         provider = self._provider()
         try:
             with self._client(redirect) as client:
-                token = client.fetch_token(
-                    provider["token_endpoint"], code=given["code"], code_verifier=asked.verifier
-                )
+                token = client.fetch_token(provider["token_endpoint"], code=given["code"], code_verifier=asked.verifier)
         except (AuthlibBaseError, requests.RequestException, ValueError) as fault:
             raise Refused("The provider did not accept the log-in.") from fault
         return self._verified(str(token.get("id_token") or ""), asked.nonce)

@@ -1,6 +1,6 @@
 """What a password must be, and how it is kept: argon2id, no rules of composition, nothing an attacker would try first.
 
-Every comparison costs one hash, also where there is nothing to compare with (`Hasher.spend`), so that time tells nothing.
+Every comparison costs one hash, also where there is nothing to compare with (`Hasher.spend`): time tells nothing.
 """
 
 from __future__ import annotations

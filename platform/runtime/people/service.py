@@ -22,8 +22,8 @@ from .identities import Identities
 from .links import Kind, Link, Links
 from .login import LogIn, Policy
 from .mail import AccountMail
-from .passwords import demand_usable
 from .oidc import SingleSignOn, SingleSignOnSettings
+from .passwords import demand_usable
 from .sessions import Session, Sessions
 from .throttle import Throttle
 from .tokens import DAYS, Tokens
@@ -144,6 +144,14 @@ class AccountService:
             self.credentials.set_password(account.id, password)
             self.trail.own("password_changed", account, address, detail={"by": link.kind})
         return account
+
+    def set_by_operator(self, user_id: int, password: str, by: Actor, *, must_change: bool = False) -> None:
+        """A password set for somebody by who runs the instance; sessions and tokens end."""
+        account = self._person(user_id)
+        demand_usable(password, account.name, account.email)
+        with self.database.write():
+            self.credentials.set_password(user_id, password, must_change=must_change)
+            self.trail.by("password_reset", by, user_id)
 
     # one's own ---------------------------------------------------------------------------------------
     def change_password(self, who: Actor, old: str, new: str, session: Session | None = None) -> None:

@@ -1,7 +1,7 @@
 """A second factor: time-based one-time codes (RFC 6238) and recovery codes.
 
-The shared secret is encrypted with the instance's key; a code holds for its 30 seconds and the step beside it, and once:
-the step is taken in a conditional statement. Recovery codes are random, kept as hashes, and each holds once.
+The shared secret is encrypted with the instance's key; a code holds for its 30 seconds and the step beside it, and
+once: the step is taken in a conditional statement. Recovery codes are random, kept as hashes, and each holds once.
 """
 
 from __future__ import annotations

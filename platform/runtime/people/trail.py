@@ -29,9 +29,7 @@ class Trail:
         """An act of the person whose account it is (None: of nobody that is known)."""
         who = Actor(id=account.id, name=account.name, address=address) if account else None
         about = account.id if account else None
-        self.audit.record(
-            action, who, object="user", record_id=about, detail=detail, address=address, outcome=outcome
-        )
+        self.audit.record(action, who, object="user", record_id=about, detail=detail, address=address, outcome=outcome)
 
     def by(self, action: str, actor: Actor, user_id: int, detail: Mapping[str, Any] | None = None) -> None:
         """An act of somebody on an account, the own one or another's."""

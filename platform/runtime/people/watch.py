@@ -41,7 +41,6 @@ class OwnWatcher(Watcher):
             if row is not None and row.get(self.field) != work.actor.id:
                 raise Invalid([FieldError(self.field, "forbidden", _OWN[work.language == "zh"])])
 
-
     def after(self, work: Work, plan: ObjectPlan, change: Change) -> None:
         """See Watcher."""
         if plan.name == "user_delegation":

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from .database import Handle
 from .functions_port import postgres_ddl
+from .system_accounts import ACCOUNTS
 from .system_approvals import APPROVALS
 from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
 from .system_messages import MESSAGES, MESSAGES_NAMING
@@ -180,18 +181,6 @@ _BACKGROUND: list[Statement] = [
     """CREATE TABLE IF NOT EXISTS gx_hook_calls (hook {TEXT} NOT NULL, message_id {TEXT} NOT NULL, at {TEXT} NOT NULL,
     outcome {TEXT} NOT NULL DEFAULT '', PRIMARY KEY (hook, message_id))""",
     "CREATE INDEX IF NOT EXISTS ix_gx_hook_calls_at ON gx_hook_calls (at)",
-# One-time links to an account (invitations, resets), second factors with their recovery codes, log-ins elsewhere.
-_ACCOUNTS: list[Statement] = [
-    """CREATE TABLE IF NOT EXISTS gx_account_links (id {ID}, sha256 {TEXT} NOT NULL UNIQUE, user_id {INT} NOT NULL,
-    kind {TEXT} NOT NULL, at {TEXT} NOT NULL, expires_at {TEXT} NOT NULL, used_at {TEXT}, by_id {INT})""",
-    "CREATE INDEX IF NOT EXISTS ix_gx_account_links_user ON gx_account_links (user_id)",
-    """CREATE TABLE IF NOT EXISTS gx_totp (user_id {INT} PRIMARY KEY, secret {TEXT} NOT NULL, at {TEXT} NOT NULL,
-    confirmed_at {TEXT}, last_step {INT} NOT NULL DEFAULT 0)""",
-    """CREATE TABLE IF NOT EXISTS gx_recovery_codes (user_id {INT} NOT NULL, sha256 {TEXT} NOT NULL, used_at {TEXT},
-    PRIMARY KEY (user_id, sha256))""",
-    """CREATE TABLE IF NOT EXISTS gx_identities (issuer {TEXT} NOT NULL, subject {TEXT} NOT NULL, user_id {INT} NOT NULL,
-    at {TEXT} NOT NULL, PRIMARY KEY (issuer, subject))""",
-    "CREATE INDEX IF NOT EXISTS ix_gx_identities_user ON gx_identities (user_id)",
 ]
 # What automations did (a row per run, which history rows point to), what waits, what is due, what was said on records.
 _AUTOMATION: list[Statement] = [
@@ -233,6 +222,7 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     _AUTOMATION,
     SHARES,
     _ACCOUNTS,
+    ACCOUNTS,
 )
 
 OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts")
