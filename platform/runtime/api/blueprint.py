@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from . import audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records, rights
-from . import accounts, audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records
+from . import (
+    accounts,
+    audit,
+    auth,
+    consents,
+    docs,
+    files,
+    imports,
+    meta,
+    notifications,
+    problems,
+    record_page,
+    records,
+    rights,
+)
 from .health import Metrics, create_health
 from .host import ApiHost
 from .limits import WINDOW, Counters, Limiter
@@ -32,8 +45,20 @@ def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> N
         host.limits.get("login_tries_per_minute", LOGIN_TRIES), counters, "login:"
     )
     api = Blueprint("guanxi_api", __name__, url_prefix="/api", template_folder="templates", static_folder="static")
-    for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, rights, records):
-    for part in (auth, accounts, docs, audit, meta, files, imports, notifications, consents, record_page, records):
+    for part in (
+        auth,
+        accounts,
+        docs,
+        audit,
+        meta,
+        files,
+        imports,
+        notifications,
+        consents,
+        record_page,
+        rights,
+        records,
+    ):
         part.register(api)
     app.before_request(_count_address)
     app.after_request(_budget)

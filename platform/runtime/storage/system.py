@@ -221,7 +221,6 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     MESSAGES,
     _AUTOMATION,
     SHARES,
-    _ACCOUNTS,
     ACCOUNTS,
 )
 
