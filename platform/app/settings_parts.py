@@ -64,6 +64,9 @@ class Limits(Part):
     )
     import_rows: int = Field(default=1_000_000, ge=1, description="Rows of one import file")
     upload_megabytes: int = Field(default=64, ge=1, le=4096, description="Size of an uploaded file")
+    waiting_megabytes: int = Field(
+        default=1024, ge=1, le=1_000_000, description="Files of one person that no record holds yet, together"
+    )
 
 
 def _host(value: str) -> str:

@@ -56,7 +56,8 @@ includes: [employee]
 objects: {{note: {{create: true, read: all, update: all, delete: all}}}}
 """
 FOREIGN = """() => [...document.querySelectorAll('*')].filter(e =>
-    [...e.attributes].some(a => a.name.startsWith('on') || (/^(href|src|action)$/.test(a.name) && /^\\s*javascript:/i.test(a.value)))
+    [...e.attributes].some(a => a.name.startsWith('on')
+        || (/^(href|src|action)$/.test(a.name) && /^\\s*javascript:/i.test(a.value)))
     || (e.tagName === 'SCRIPT' && !e.src && e.type !== 'application/json') || e.tagName === 'IFRAME'
     || (e.tagName === 'IMG' && e.getAttribute('src') === 'x')).map(e => e.outerHTML.slice(0, 200))"""
 
@@ -164,6 +165,18 @@ def test_the_server_cleans_rich_text(house: Any) -> None:
     assert "fine" in text
     for word in ("script", "onerror", "javascript", "iframe"):
         assert word not in text
+
+
+def test_one_person_cannot_fill_the_store(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _, _ = house
+    made.host.__dict__["limits"] = dict(made.host.limits) | {"waiting_megabytes": 1}
+
+    def send(size: int, who: str) -> int:
+        file = (io.BytesIO(b"t" * size), "a.txt")
+        return int(made.call("POST", "/api/files", who, data={"file": file}).status_code)
+
+    assert [send(600_000, "admin"), send(600_000, "admin"), send(100_000, "admin")] == [201, 413, 201]
+    assert send(600_000, "li") == 201
 
 
 def test_file_names_and_kinds(house: Any) -> None:

@@ -260,6 +260,7 @@ def test_headers_on_every_answer(house: House) -> None:
             assert "cookie" in varied, path
             assert "authorization" in varied, path
             assert not {"server", "x-powered-by"} & {name.lower() for name, _ in held}
+            assert "Access-Control-Allow-Origin" not in held
             assert len(held["X-Request-Id"]) == 16
 
 

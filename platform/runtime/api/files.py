@@ -14,6 +14,7 @@ from .caller import actor, host, logged_in, services
 from .multipart import one_file
 
 MOST = 64
+WAITING = 1024
 
 
 def register(api: Blueprint) -> None:
@@ -33,7 +34,8 @@ def upload_file() -> Response:
     who = actor()
     most = host().limits.get("upload_megabytes", MOST) * MEGABYTE
     stream, name, said = one_file(request, most)
-    stored = _store().put(stream, name, by_id=who.id, said=said, most=most)
+    waiting = host().limits.get("waiting_megabytes", WAITING) * MEGABYTE
+    stored = _store().put(stream, name, by_id=who.id, said=said, most=most, waiting=waiting)
     return respond.answer(stored.card, 201, {"Location": url_for("guanxi_api.file", file=stored.token)})
 
 

@@ -57,9 +57,19 @@ class FileStore:
 
     # bytes ------------------------------------------------------------------------------------------
     def put(
-        self, content: BinaryIO, name: str, *, by_id: int | None, said: str = "", most: int, judged: bool = True
+        self,
+        content: BinaryIO,
+        name: str,
+        *,
+        by_id: int | None,
+        said: str = "",
+        most: int,
+        waiting: int = 0,
+        judged: bool = True,
     ) -> StoredFile:
-        """Store a file. Raises TooLarge, or Invalid when its bytes contradict its type."""
+        """Store a file of at most `most` bytes; `waiting` (0: no limit) bounds the person's files that no record holds
+        yet, together. Raises TooLarge, or Invalid when its bytes contradict its type.
+        """
         start = content.read(4096)
         content.seek(0)
         clean = safe_name(name)
@@ -76,11 +86,14 @@ class FileStore:
             )
             row = self.db.one(self.db.sql("SELECT id FROM gx_files WHERE token = ?"), (token,))
             assert row is not None  # noqa: S101 (inserted above)
+            left = waiting - self._waiting(by_id) if waiting else 0
             number = 0
             while piece := content.read(PIECE):
                 size += len(piece)
                 if size > most:
                     raise TooLarge(f"A file has at most {most:,} bytes.")
+                if waiting and size > left:
+                    raise TooLarge("Too many of your files wait for a record; save or forget some first.")
                 digest.update(piece)
                 self.db.execute(
                     self.db.sql("INSERT INTO gx_file_parts (file_id, number, content) VALUES (?, ?, ?)"),
@@ -91,6 +104,16 @@ class FileStore:
                 self.db.sql("UPDATE gx_files SET size = ?, sha256 = ? WHERE id = ?"), (size, digest.hexdigest(), row[0])
             )
         return StoredFile(int(row[0]), token, clean, mime, size, by_id, "", None, "")
+
+    def _waiting(self, by_id: int | None) -> int:
+        """Bytes of a person's files that no record holds."""
+        row = self.db.one(
+            self.db.sql(
+                "SELECT coalesce(sum(size), 0) FROM gx_files WHERE by_id = ? AND object = '' AND record_id IS NULL"
+            ),
+            (by_id,),
+        )
+        return int(row[0]) if row else 0
 
     def read(self, file: StoredFile) -> Iterator[bytes]:
         """The bytes, piece by piece."""
