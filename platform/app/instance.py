@@ -62,9 +62,15 @@ class Instance:
     @cached_property
     def schema(self) -> SchemaService:
         """Versions, plans and applying them."""
+        from guanxi.runtime.access.impact import RightsInspector
         from guanxi.runtime.schema.service import SchemaService
 
-        return SchemaService(self.database, self.clock, compile_stored)
+        def before() -> Registry | None:
+            current = self.versions.current()
+            return compile_stored(self.versions.bundle_of(current[0])) if current else None
+
+        inspectors = (RightsInspector(before, self.clock),)
+        return SchemaService(self.database, self.clock, compile_stored, inspectors)
 
     @cached_property
     def audit(self) -> Audit:
