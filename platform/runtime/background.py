@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .approvals.timers import APPROVAL_JOBS
+from .approvals.timers import schedules as approval_schedules
 from .jobs.kinds import JobKind
 from .jobs.schedules import Schedule
 from .messages.account_mail import ACCOUNT_MAIL, KIND
@@ -41,7 +43,14 @@ DELIVERERS: dict[str, Deliverer] = {
     **MESSAGE_DELIVERERS,
     KIND: ACCOUNT_MAIL,
 }
-JOB_KINDS: dict[str, JobKind] = {**TRANSFER_JOBS, **MESSAGE_JOBS}
-SCHEDULES: tuple[Schedules, ...] = (message_schedules,)
+JOB_KINDS: dict[str, JobKind] = {
+    **TRANSFER_JOBS,
+    **MESSAGE_JOBS,
+    **APPROVAL_JOBS,
+}
+SCHEDULES: tuple[Schedules, ...] = (
+    message_schedules,
+    approval_schedules,
+)
 
 BACKGROUND = Background(DELIVERERS, JOB_KINDS, SCHEDULES)

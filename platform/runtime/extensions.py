@@ -5,6 +5,7 @@ See `records.extensions` for what an entry looks like. Locks come before effects
 
 from __future__ import annotations
 
+from .approvals import taking_part as approvals
 from .audit.watching import watch_rights
 from .automation import engine, verbs
 from .records import reveal, sharing
@@ -19,6 +20,7 @@ from .webhooks.verb import webhook
 EXTENSIONS = Extensions(
     watchers=(
         people_watchers,
+        approvals.WATCHERS,
         watch_rights,
         engine.watchers,
         watch_duties,
@@ -31,6 +33,10 @@ EXTENSIONS = Extensions(
         "assign": verbs.assign,
         "post": verbs.post,
         "task": verbs.task,
+        approvals.SUBMIT,
+    ),
+    verbs={
+        **approvals.VERBS,
         "webhook": webhook,
     },
     listeners=(

@@ -15,6 +15,7 @@ from guanxi.registry.registry import Registry
 
 from .access.actor import UTC_ZONE, Actor
 from .access.grants import AccessTable
+from .approvals.service import ApprovalService
 from .audit import Audit
 from .background import BACKGROUND, Background
 from .extensions import EXTENSIONS
@@ -77,6 +78,11 @@ class Services:
     def tokens(self) -> BearerTokens:
         """Bearer tokens."""
         return BearerTokens(self.database, self.clock)
+
+    @cached_property
+    def approvals(self) -> ApprovalService:
+        """Approvals: inboxes and acts."""
+        return ApprovalService(self.records.room)
 
     @cached_property
     def jobs(self) -> JobStore:

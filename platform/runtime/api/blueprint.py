@@ -6,6 +6,9 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 
 from . import (
     accounts,
+from . import audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records, rights
+from . import (
+    approvals,
     audit,
     auth,
     consents,
@@ -59,6 +62,8 @@ def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> N
         rights,
         records,
     ):
+    for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, rights, records):
+    for part in (auth, docs, approvals, audit, meta, files, imports, notifications, consents, record_page, records):
         part.register(api)
     app.before_request(_count_address)
     app.after_request(_budget)

@@ -12,6 +12,7 @@ from guanxi.registry import Registry
 
 from ..access.actor import Actor
 from ..access.grants import AccessTable
+from ..approvals.service import ApprovalService
 from ..audit import Audit
 from ..messages.room import Messaging
 from ..people.service import AccountService
@@ -55,6 +56,11 @@ class ApiServices(Protocol):
     @property
     def audit(self) -> Audit:
         """The trail of acts that matter."""
+        ...
+
+    @property
+    def approvals(self) -> ApprovalService:
+        """Approvals: inboxes and acts."""
         ...
 
     @property
