@@ -28,15 +28,13 @@ EXTENSIONS = Extensions(
     actions=(
         *sharing.ACTIONS,
         *reveal.ACTIONS,
-    ),
-    verbs={
-        "assign": verbs.assign,
-        "post": verbs.post,
-        "task": verbs.task,
         approvals.SUBMIT,
     ),
     verbs={
         **approvals.VERBS,
+        "assign": verbs.assign,
+        "post": verbs.post,
+        "task": verbs.task,
         "webhook": webhook,
     },
     listeners=(

@@ -21,10 +21,10 @@ def register(api: Blueprint) -> None:
     api.add_url_rule("/approvals", "approvals", read_box, methods=["GET"])
     api.add_url_rule("/approvals/counts", "approvals_counts", read_counts, methods=["GET"])
     api.add_url_rule("/approvals/tasks/batch", "approvals_batch", act_on_many, methods=["POST"])
-    api.add_url_rule("/approvals/tasks/<task>/<act>", "approvals_task", act_on_task, methods=["POST"])
+    api.add_url_rule("/approvals/tasks/<record:task>/<act>", "approvals_task", act_on_task, methods=["POST"])
     api.add_url_rule("/approvals/<approval>", "approval", read_one, methods=["GET"])
     api.add_url_rule("/approvals/<approval>/<act>", "approval_act", act_on_whole, methods=["POST"])
-    api.add_url_rule("/<object_name>/<record>/approvals", "record_approvals", of_record, methods=["GET"])
+    api.add_url_rule("/<object:object_name>/<record:record>/approvals", "record_approvals", of_record, methods=["GET"])
 
 
 def _once(run: Any) -> Response:

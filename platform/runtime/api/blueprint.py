@@ -32,6 +32,23 @@ LOGIN_TRIES = 20
 LOGIN_TRIES = 120
 
 
+# One part a line; records come last, since their addresses take any object's name.
+# fmt: off
+PARTS = (
+    auth,
+    docs,
+    approvals,
+    audit,
+    meta,
+    files,
+    imports,
+    notifications,
+    consents,
+    record_page,
+    rights,
+    records,
+)
+# fmt: on
 UNCOUNTED = ("guanxi_health.", "guanxi_api.static", "assets.")
 
 
@@ -64,6 +81,7 @@ def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> N
     ):
     for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, rights, records):
     for part in (auth, docs, approvals, audit, meta, files, imports, notifications, consents, record_page, records):
+    for part in PARTS:
         part.register(api)
     app.before_request(_count_address)
     app.after_request(_budget)

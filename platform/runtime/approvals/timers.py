@@ -19,6 +19,7 @@ from guanxi.registry.approvals import OverdueAct
 from ..access.actor import SYSTEM
 from ..jobs.kinds import JobKind, Run
 from ..jobs.schedules import Schedule
+from ..people.organisation import Organisation
 from ..records.work import Work
 from ..storage.rows import instant_text
 from . import acts
