@@ -8,9 +8,9 @@ from __future__ import annotations
 from .approvals import taking_part as approvals
 from .audit.watching import watch_rights
 from .automation import engine, verbs
+from .people.watch import people_watchers
 from .records import reveal, sharing
 from .records.duties import watch_duties
-from .people.watch import people_watchers
 from .records.extensions import Extensions
 from .webhooks.events import listened
 from .webhooks.verb import webhook

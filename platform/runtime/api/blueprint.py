@@ -6,8 +6,6 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 
 from . import (
     accounts,
-from . import audit, auth, consents, docs, files, imports, meta, notifications, problems, record_page, records, rights
-from . import (
     approvals,
     audit,
     auth,
@@ -28,14 +26,11 @@ from .limits import WINDOW, Counters, Limiter
 from .paths import ObjectPart, RecordPart
 
 DEFAULT_PER_MINUTE = 6000
-LOGIN_TRIES = 20
 LOGIN_TRIES = 120
-
-
 # One part a line; records come last, since their addresses take any object's name.
-# fmt: off
 PARTS = (
     auth,
+    accounts,
     docs,
     approvals,
     audit,
@@ -48,7 +43,6 @@ PARTS = (
     rights,
     records,
 )
-# fmt: on
 UNCOUNTED = ("guanxi_health.", "guanxi_api.static", "assets.")
 
 
@@ -65,22 +59,6 @@ def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> N
         host.limits.get("login_tries_per_minute", LOGIN_TRIES), counters, "login:"
     )
     api = Blueprint("guanxi_api", __name__, url_prefix="/api", template_folder="templates", static_folder="static")
-    for part in (
-        auth,
-        accounts,
-        docs,
-        audit,
-        meta,
-        files,
-        imports,
-        notifications,
-        consents,
-        record_page,
-        rights,
-        records,
-    ):
-    for part in (auth, docs, audit, meta, files, imports, notifications, consents, record_page, rights, records):
-    for part in (auth, docs, approvals, audit, meta, files, imports, notifications, consents, record_page, records):
     for part in PARTS:
         part.register(api)
     app.before_request(_count_address)
