@@ -75,6 +75,7 @@ class EventView:
     by_key: int
     action: str
     verb: str
+    rule: str
     changes: tuple[ChangeView, ...]
 
 
@@ -252,6 +253,7 @@ class RecordPages(JsonPages):
             by_key=int(by.get("id") or 0) if isinstance(by, Mapping) else 0,
             action=action,
             verb=gettext(ACTION_TEXT.get(action, "changed the record")),
+            rule=str((entry.get("automation") or {}).get("label") or ""),
             changes=changes,
         )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from guanxi.runtime.access.actor import Actor
 
 from .audit import AuditConsole
+from .automations import AutomationConsole
 from .base import Console
 
-CONSOLES: tuple[type[Console], ...] = (AuditConsole,)
+CONSOLES: tuple[type[Console], ...] = (AutomationConsole, AuditConsole)
 
 
 def consoles_of(actor: Actor | None) -> list[type[Console]]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from .approvals.timers import APPROVAL_JOBS
 from .approvals.timers import schedules as approval_schedules
+from .automation.timed import AUTOMATION_JOBS
+from .automation.timed import schedules as automation_schedules
 from .jobs.kinds import JobKind
 from .jobs.schedules import Schedule
 from .messages.account_mail import ACCOUNT_MAIL, KIND
@@ -47,10 +49,12 @@ JOB_KINDS: dict[str, JobKind] = {
     **TRANSFER_JOBS,
     **MESSAGE_JOBS,
     **APPROVAL_JOBS,
+    **AUTOMATION_JOBS,
 }
 SCHEDULES: tuple[Schedules, ...] = (
     message_schedules,
     approval_schedules,
+    automation_schedules,
 )
 
 BACKGROUND = Background(DELIVERERS, JOB_KINDS, SCHEDULES)

@@ -69,6 +69,7 @@ def _services(registry: Registry, handle: Handle, clock: FixedClock, zone: ZoneI
 
 def _failures(world: World, test: MetadataTest, touched: Touched) -> list[Failure]:
     try:
+        world.do_due()
         world.build()
         touched.made(world, test.layer)
         for step in test.when:

@@ -126,6 +126,7 @@ def _wait(world: World, step: MetadataStep) -> None:
             world.fail(step.place, "the clock does not go back", f"it stands at {world.clock.now().isoformat()}")
         world.clock.at = to
     world.clock.at += timedelta(**{k: float(v) for k, v in step.more.items() if k != "until"})
+    world.do_due()
 
 
 DO: Mapping[str, Do] = {
@@ -153,6 +154,9 @@ def holds(world: World, step: MetadataStep) -> Failure | None:
 def _claim(step: MetadataStep) -> str:
     if step.verb == "check" and step.condition is not None:
         return f"{step.record}: {step.condition.source} does not hold"
+    if step.verb == "ran":
+        times = f" {step.more['times']} times" if "times" in step.more else ""
+        return f"the automation {step.more['automation']} must have run{times}"
     if step.verb == "count":
         return f"{step.more['is']} records of {step.object} are expected"
     if step.verb == "grant":
@@ -208,10 +212,28 @@ def _count(world: World, step: MetadataStep) -> str:
     return "" if seen == step.more["is"] else f"seen: {seen}"
 
 
+def _ran(world: World, step: MetadataStep) -> str:
+    """Runs that failed do not count, and neither do continuations."""
+    where, params = "rule = ? AND outcome <> 'failed' AND event <> 'wait'", [step.more["automation"]]
+    if step.record:
+        kind, number = world.record(step.record, step.place)
+        where, params = f"{where} AND object = ? AND record_id = ?", [*params, kind, number]
+    db = world.services.database
+    found = db.one(db.sql(f"SELECT count(*) FROM gx_automation_runs WHERE {where}"), params)  # noqa: S608
+    seen = int(found[0]) if found else 0
+    if seen == step.more.get("times", seen or 1):
+        return ""
+    failed = db.one(
+        db.sql("SELECT error FROM gx_automation_runs WHERE rule = ? AND outcome = 'failed'"), (step.more["automation"],)
+    )
+    return f"seen: {seen} times" + (f"; it failed: {failed[0]}" if failed else "")
+
+
 HOLDS: Mapping[str, Holds] = {
     "check": _check,
     "visible": _visible,
     "hidden": _hidden,
     "grant": _grant,
     "count": _count,
+    "ran": _ran,
 }

@@ -14,6 +14,8 @@ from guanxi.common.errors import GuanxiError
 from guanxi.expressions.expression import Expression
 from guanxi.registry import MetadataTest
 from guanxi.runtime.access.actor import SYSTEM, Actor
+from guanxi.runtime.jobs.schedules import run_schedules
+from guanxi.runtime.jobs.work import run_job, worker_name
 from guanxi.runtime.query.request import ListQuery
 from guanxi.runtime.services import Services
 
@@ -147,6 +149,12 @@ class World:
         query = ListQuery(object=kind, where=f'name == "{quoted}"', fields=("id",), limit=1)
         found = self.services.records.list(SYSTEM, query).data
         return int(found[0]["id"]) if found else None
+
+    def do_due(self) -> None:
+        """Do what is due by the test's clock: slots of schedules and jobs; nothing leaves for the outside."""
+        worker = worker_name()
+        while run_schedules(self.services) or run_job(self.services, worker):
+            pass
 
     # finding ----------------------------------------------------------------------------------------
     def actor(self, name: str) -> Actor:

@@ -41,6 +41,9 @@ def _compile(context: Context, document: Document, model: AutomationDocument) ->
     if model.run_as == "user" and not events:
         said = "a rule of time has no person whose rights it could have"
         context.error("model-rule", said, document, ("run_as",), hint="leave run_as out")
+    if model.on_error == "fail" and not events:
+        said = "a rule of time has no save that it could refuse"
+        context.error("model-rule", said, document, ("on_error",), hint="leave on_error out")
     ground = DocumentGround(context, document, model.object, change=bool(events), people=bool(events), waits=True)
     do = build_steps(ground, ("do",), model.do)
     text_in_all(context, document, ("description",), model.description)

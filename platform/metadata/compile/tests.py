@@ -213,6 +213,8 @@ class _Compiler:
         """What single verbs ask for besides."""
         if verb == "wait":
             self._wait(given, path)
+        if verb == "ran":
+            self._ran(given, path)
         if verb == "count" and (not isinstance(given["is"], int) or isinstance(given["is"], bool)):
             self._error("wrong-type", f"a whole number is needed here, not {described(given['is'])}", (*path, "is"))
         if verb == "grant" and given["is"] not in _GRANTS:
@@ -237,6 +239,16 @@ class _Compiler:
             if refused.code != "unknown_field" and not (verb == "assign" and refused.field == "owner"):
                 where: Path = (*path, "refused", "field")
                 self._known("unknown-field", f"field of {owner}", refused.field, fields, where)
+
+    def _ran(self, given: Mapping[str, Any], path: Path) -> None:
+        name = given["automation"]
+        if not self.context.has("automation", str(name)):
+            known = self.context.names("automation")
+            where: Path = (*path, "automation")
+            self.context.unknown("unknown-reference", "automation", str(name), known, self.document, where)
+        times = given.get("times", 1)
+        if not isinstance(times, int) or isinstance(times, bool) or times < 0:
+            self._error("wrong-type", f"a whole number is needed here, not {described(times)}", (*path, "times"))
 
     def _fields(self, owner: str) -> tuple[str, ...]:
         return tuple(self.context.field_names(owner))

@@ -41,7 +41,7 @@ DOING: dict[str, Verb] = {
     "move_stage": Verb("Move a record along its path", ("record", "to"), ("values", *_BY)),
     "assign": Verb("Give a record to somebody", ("record", "owner"), ("reason", *_BY)),
     "action": Verb("Press a button of the record", ("record", "name"), _BY),
-    "wait": Verb("Move the clock on", (), ("weeks", "days", "hours", "minutes", "until")),
+    "wait": Verb("Move the clock on, and do what becomes due", (), ("weeks", "days", "hours", "minutes", "until")),
 }
 HOLDING: dict[str, Verb] = {
     "check": Verb("A condition holds for a record", ("record", "that"), ("as",)),
@@ -51,6 +51,7 @@ HOLDING: dict[str, Verb] = {
         "What somebody may do with a field of a record: none, masked, read or edit", ("record", "field", "to", "is")
     ),
     "count": Verb("How many records there are", ("object", "is"), ("where", "as")),
+    "ran": Verb("An automation ran; for this record, so many times (0: it did not)", ("automation",), ("record", "times")),
 }
 # Verbs of definitions that are not there yet, by what they need.
 _ELSEWHERE: dict[str, str] = {

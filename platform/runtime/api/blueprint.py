@@ -9,6 +9,7 @@ from . import (
     approvals,
     audit,
     auth,
+    automations,
     consents,
     docs,
     files,
@@ -40,6 +41,7 @@ PARTS = (
     notifications,
     consents,
     record_page,
+    automations,
     rights,
     records,
 )

@@ -167,6 +167,14 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
         paths[f"{single}/timeline"] = {
             "get": operation(name, f"Timeline of {title}", success("Newest first.", entries), parameters=[RECORD])
         }
+        paths[f"{single}/automation-runs"] = {
+            "get": operation(
+                name,
+                f"Automation runs of {title}",
+                success("Newest first.", page_of({"type": "object"})),
+                parameters=[RECORD],
+            )
+        }
         paths[f"{single}/view360"] = {
             "get": operation(name, f"Whole page of {title}", success("All of it.", whole), parameters=[RECORD])
         }

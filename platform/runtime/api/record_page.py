@@ -1,5 +1,5 @@
 """A record's whole page as data: `view360` (the record with its parents and the first page of each list) and `timeline`
-(field changes and dated children, newest first). Both are reads of the record service; nothing is told beyond them.
+(field changes, dated children and posts, newest first), under the rights of who asks.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import binascii
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, request
 
 from guanxi.common.errors import BadRequest
 from guanxi.registry.objects import ObjectType, Related
 
+from ..automation import shown_parts
 from ..query.request import MAX_LIMIT, ListQuery, Row
+from ..storage.rows import instant_text_json
 from . import parse, respond
 from .caller import actor, logged_in, services
 from .records import known_object
@@ -49,13 +52,13 @@ def view360(object_name: str, record: str) -> Response:
 
 @logged_in
 def timeline(object_name: str, record: str) -> Response:
-    """Entries `{"at", "kind": "change"|"record", …}`, newest first; `after` is the cursor of the last page."""
+    """Entries `{"at", "kind": "change"|"record"|"post", …}`, newest first; `after` is the cursor of the last page."""
     name, number = known_object(object_name), parse.record_id(record)
     args = parse.parameters(request, ("limit", "after"))
     limit = parse.whole_number(args["limit"], "limit", 1, MAX_LIMIT) if "limit" in args else 50
     skip = _skipped(args.get("after", ""))
     most = skip + limit + 1
-    entries = [*_changes(name, number, most), *_children(name, number, most)]
+    entries = [*_changes(name, number, most), *_children(name, number, most), *_posts(name, number, most)]
     entries.sort(key=lambda entry: (_moment(entry["at"]), entry["kind"], entry.get("id", 0)), reverse=True)
     following = _cursor(skip + limit) if len(entries) > skip + limit <= DEEPEST else None
     return respond.answer({"data": entries[skip : skip + limit], "next": following})
@@ -74,6 +77,23 @@ def _changes(name: str, number: int, most: int) -> list[Row]:
             break
         after = page.next
     return found
+
+
+def _posts(name: str, number: int, most: int) -> list[Row]:
+    """What automations wrote on the record, each in words that the caller may read."""
+    room = services().records.room
+    sql = "SELECT id, at, by_id, body FROM gx_posts WHERE object = ? AND record_id = ? ORDER BY id DESC LIMIT ?"
+    found = room.db.rows(room.db.sql(sql), (name, number, most))
+    return [
+        {
+            "at": instant_text_json(at),
+            "kind": "post",
+            "id": post,
+            "by": by,
+            "text": shown_parts(orjson.loads(body), room, actor()),
+        }
+        for post, at, by, body in found
+    ]
 
 
 def _children(name: str, number: int, most: int) -> list[Row]:

@@ -17,12 +17,15 @@ from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.zones import start_of_day, to_instant
 from guanxi.registry import Automation, Step
 from guanxi.runtime.records.plan import ObjectPlan
+from guanxi.runtime.records.room import Room
 from guanxi.runtime.records.steps import surroundings
 from guanxi.runtime.records.work import Work
 from guanxi.runtime.storage.rows import instant_text
 
+from . import runs
 from .verbs import day_after
 
+CHUNK = 100
 Row = Mapping[str, Any]
 _INSERT = (
     "INSERT INTO gx_automation_waits (rule, mark, step, object, record_id, run_id, by_id, due_at)"
@@ -95,3 +98,63 @@ def waiting(steps: Sequence[Step], at: str) -> Step | None:
                 if found is not None:
                     return found
     return None
+
+
+# going on ---------------------------------------------------------------------------------------------------------
+def continue_waits(room: Room) -> int:
+    """Go on with everything whose time has come; returns how many were taken up."""
+    done = 0
+    while True:
+        count = room.db.retry(lambda: _chunk(room))
+        if not count:
+            return done
+        done += count
+
+
+def _chunk(room: Room) -> int:
+    db = room.db
+    lock = " FOR UPDATE SKIP LOCKED" if db.engine == "postgresql" else ""
+    sql = (
+        "SELECT id, rule, mark, step, object, record_id, run_id, by_id FROM gx_automation_waits WHERE due_at <= ?"  # noqa: S608
+        f" ORDER BY due_at, id LIMIT {CHUNK}{lock}"
+    )
+    with db.write():
+        rows = db.rows(db.sql(sql), (instant_text(room.clock.now()),))
+        for number, *waited in rows:
+            db.execute(db.sql("DELETE FROM gx_automation_waits WHERE id = ?"), (number,))
+            _go_on(room, *waited)
+        return len(rows)
+
+
+def _go_on(  # noqa: PLR0917
+    room: Room, name: str, mark: str, at: str, object_name: str, record_id: int, run_id: int, by_id: int | None
+) -> None:
+    from .engine import ready, run
+    from .timed import rule_actor
+
+    known = room.registry.automations.get(name)
+    actor = rule_actor(room) if by_id is None else room.actors.load(by_id)
+    work = Work(room, actor or rule_actor(room))
+    todo = rest(known.do, at) if known is not None and known.mark == mark and known.active else None
+    if known is None or todo is None or object_name not in room.registry.objects:
+        _left(work, name, object_name, record_id, run_id, "The rule was changed meanwhile; the rest was left out.")
+        return
+    plan, step = room.plan(object_name), waiting(known.do, at)
+    row = work.row(object_name, record_id)
+    if row is None:
+        _left(work, name, object_name, record_id, run_id, "The record is gone; the rest was left out.")
+    elif actor is None:
+        _left(work, name, object_name, record_id, run_id, "The person is no longer active; the rest was left out.")
+    elif step is not None and not _still(work, plan, row, step):
+        _left(work, name, object_name, record_id, run_id, "'while' no longer holds; the rest was left out.")
+    else:
+        run(work, plan, ready(known), row, None, "wait", steps=todo, parent=run_id)
+
+
+def _still(work: Work, plan: ObjectPlan, row: Row, step: Step) -> bool:
+    condition = step.given.get("while")
+    return condition is None or bool(compile_expression(condition)(surroundings(work, plan, row)))
+
+
+def _left(work: Work, name: str, object_name: str, record_id: int, parent: int, said: str) -> None:  # noqa: PLR0917
+    runs.finish(work, runs.begin(work, name, object_name, record_id, "wait", parent=parent), "left", 0.0, said)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from .reader import Reader
 
 _SQL = (
-    "SELECT id, at, by_id, version, action, changes FROM gx_history"
-    " WHERE object = ? AND record_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
+    "SELECT h.id, h.at, h.by_id, h.version, h.action, h.changes, h.run_id, r.rule FROM gx_history h"
+    " LEFT JOIN gx_automation_runs r ON r.id = h.run_id"
+    " WHERE h.object = ? AND h.record_id = ? AND h.id < ? ORDER BY h.id DESC LIMIT ?"
 )
 NEWEST = 2**63 - 1
 
@@ -44,8 +45,17 @@ class HistoryReader:
         more, found = len(found) > limit, found[:limit]
         object_type, rights = reader.registry.objects[object_name], reader.access.rights(actor, object_name)
         people = self._people(actor, [row[2] for row in found])
-        data = [_entry(object_type, rights, row, people) for row in found]
+        data = [_entry(object_type, rights, row, people) | self._rule(actor, row) for row in found]
         return Page(data, reader.cursors.write(order, [found[-1][0]]) if more else None)
+
+    def _rule(self, actor: Actor, row: tuple[Any, ...]) -> Row:
+        """The automation that wrote a change: {"automation": {"run", "name", "label"}}, nothing where a person did."""
+        run, name = row[6], row[7]
+        if run is None or name is None:
+            return {}
+        rule = self._reader.registry.automations.get(name)
+        label = rule.label.text(actor.language) if rule is not None else name
+        return {"automation": {"run": run, "name": name, "label": label}}
 
     def _people(self, actor: Actor, ids: list[int | None]) -> dict[int, str]:
         known = sorted({i for i in ids if i is not None})
@@ -55,7 +65,7 @@ class HistoryReader:
 
 
 def _entry(object_type: ObjectType, rights: ObjectRights, row: tuple[Any, ...], people: dict[int, str]) -> Row:
-    _, at, by, version, action, changes = row
+    _, at, by, version, action, changes = row[:6]
     shown = {}
     for name, change in (orjson.loads(changes) if changes else {}).items():
         if name in object_type.fields and rights.shown(name):

@@ -40,14 +40,19 @@ class WriteRights:
 
 
 def write_rights(plan: ObjectPlan, rights: ObjectRights, actor: Actor, *, trusted: bool = False) -> WriteRights:
-    """From the object's rights of the actor's roles; the system actor is trusted."""
+    """From the object's rights of the actor's roles; the system actor is trusted. What the metadata itself writes is
+    held by nobody's grants.
+    """
+    free_hand = trusted or actor.system
     edits = frozenset(name for name, grant in rights.fields.items() if grant == "edit")
+    if free_hand:
+        edits |= plan.fields.keys()
     free = [f for f in plan.fields.values() if f.name in edits and f.stored and not f.system and not f.fixed]
     return WriteRights(
-        shown=frozenset(name for name, grant in rights.fields.items() if grant != "none"),
+        shown=edits if free_hand else frozenset(name for name, grant in rights.fields.items() if grant != "none"),
         edits=edits,
-        assign=bool(rights.of("assign")),
-        trusted=trusted or actor.system,
+        assign=free_hand or bool(rights.of("assign")),
+        trusted=free_hand,
         unrestricted=actor.unrestricted,
         free={f.name: f.coerce for f in free},
         free_typed={f.name: f.typed_once for f in free},
