@@ -66,8 +66,7 @@ class Snapshots:
             log.warning("a compiled version was passed over: it is not of this instance's making")
             return None
         try:
-            with without_collection():  # nothing of what is made here is garbage
-                found = _Unpickler(io.BytesIO(memoryview(data)[_MAC:])).load()
+            found = _unpickled(memoryview(data)[_MAC:])
         except Exception:
             log.exception("a compiled version cannot be read")
             return None
@@ -77,11 +76,15 @@ class Snapshots:
         """Keep what these sources compiled to; a folder that cannot be written keeps nothing."""
         mark = _mark(sources)
         path = self._path(mark)
-        if path.exists():
+        if path.exists() or _code() != _CODE:  # software that was replaced under a running process speaks for neither
             return
         try:
-            self._write(path, mark, _pickled(registry))
-        except (OSError, pickle.PicklingError, TypeError, AttributeError) as fault:
+            data = _pickled(registry)
+            if _unpickled(data) != registry:
+                log.warning("a compiled version was not kept: it would not come back as it is")
+                return
+            self._write(path, mark, data)
+        except (OSError, pickle.PickleError, TypeError, AttributeError) as fault:
             log.warning("a compiled version was not kept: %s", fault)
 
     def _write(self, path: Path, mark: bytes, data: bytes) -> None:
@@ -107,12 +110,11 @@ class Snapshots:
 
 
 def _mark(sources: str) -> bytes:
-    made = hashlib.sha256(_code())
+    made = hashlib.sha256(_CODE)
     made.update(sources.encode())
     return made.digest()
 
 
-@cache
 def _code() -> bytes:
     """What compiles: every file of the rooms that make a Registry, by size and time, Python and pydantic."""
     made = hashlib.sha256(f"{sys.version} {pydantic.VERSION}".encode())
@@ -123,6 +125,9 @@ def _code() -> bytes:
                 known = path.stat()
                 made.update(f"\n{room} {path.name} {known.st_size} {known.st_mtime_ns}".encode())
     return made.digest()
+
+
+_CODE = _code()  # as it is loaded
 
 
 # bytes ----------------------------------------------------------------------------------------------------------
@@ -159,6 +164,11 @@ def _pickled(registry: Registry) -> bytes:
     out = io.BytesIO()
     _Pickler(out, protocol=5).dump(registry)
     return out.getvalue()
+
+
+def _unpickled(data: bytes | memoryview) -> Any:
+    with without_collection():  # nothing of what is made here is garbage
+        return _Unpickler(io.BytesIO(data)).load()
 
 
 class _Unpickler(pickle.Unpickler):

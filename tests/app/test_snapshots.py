@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -64,6 +66,10 @@ def test_a_file_of_other_making_is_passed_over(tmp_path: Path, compiled: tuple[s
     assert Snapshots(tmp_path, secret).load(sources) is None
 
 
+class Unequal:
+    """Two of them are never equal."""
+
+
 class Harm:
     def __reduce__(self) -> tuple[object, ...]:
         return (Path.touch, (Path("harm"),))
@@ -96,8 +102,24 @@ def test_a_snapshot_of_other_code_is_another_file(
 ) -> None:
     sources, registry = compiled
     Snapshots(tmp_path, SECRET).keep(sources, registry)
-    monkeypatch.setattr("guanxi.app.snapshots._code", lambda: b"another release")
+    monkeypatch.setattr("guanxi.app.snapshots._CODE", b"another release")
     assert Snapshots(tmp_path, SECRET).load(sources) is None
+
+
+def test_software_replaced_under_a_running_process_keeps_nothing(
+    tmp_path: Path, compiled: tuple[str, Registry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guanxi.app.snapshots._CODE", b"what was loaded")
+    Snapshots(tmp_path, SECRET).keep(*compiled)
+    assert not files(tmp_path)
+
+
+def test_what_would_come_back_otherwise_is_not_kept(tmp_path: Path, compiled: tuple[str, Registry]) -> None:
+    sources, registry = compiled
+    user = replace(registry.objects["user"], actions=MappingProxyType({"odd": Unequal()}))
+    odd = replace(registry, objects=MappingProxyType({"user": user}))
+    Snapshots(tmp_path, SECRET).keep(sources, odd)
+    assert not files(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path, compiled: tuple[str, Registry]) -> None:
