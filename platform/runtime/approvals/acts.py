@@ -19,7 +19,6 @@ from ..records.update import update
 from . import ending
 from .approvers import Pick
 from .engine import Engine
-from .notices import tell
 from .rows import ADMIN_STEP, COUNTED, Activation, Task
 from .starting import chosen_people, comment_of
 from .tree import scope
@@ -330,7 +329,7 @@ def transfer(engine: Engine, task: Task, payload: Payload) -> None:
     task.user_id, task.also = user, None
     engine.store.save_task(task, "user_id", "also")
     engine.note("transferred", task=task, by=engine.work.actor.id, comment=comment, detail={"from": before, "to": user})
-    tell(engine, "task", [user], task=task)
+    engine.asked(task)
 
 
 def delegate(engine: Engine, task: Task, payload: Payload) -> None:
@@ -348,7 +347,7 @@ def delegate(engine: Engine, task: Task, payload: Payload) -> None:
     opinion.state, opinion.opened_at = "open", engine.work.stamp
     engine.store.save_task(opinion, "state", "opened_at")
     engine.note("delegated", task=task, by=engine.work.actor.id, comment=comment, detail={"to": user})
-    tell(engine, "opinion", [user], task=opinion)
+    engine.asked(opinion, "opinion")
 
 
 def _opinion(engine: Engine, task: Task, said: str, comment: str) -> None:
@@ -358,7 +357,7 @@ def _opinion(engine: Engine, task: Task, said: str, comment: str) -> None:
     parent.state = "open"
     engine.store.save_task(parent, "state")
     engine.note("opinion", task=task, by=engine.work.actor.id, comment=comment, detail={"says": said})
-    tell(engine, "task", [parent.user_id], task=parent)
+    engine.asked(parent)
 
 
 def pull_back(engine: Engine, task: Task, payload: Payload) -> None:

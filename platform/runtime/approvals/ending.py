@@ -14,6 +14,7 @@ from ..records.extensions import Change
 from ..records.remove import delete
 from ..records.steps import run_steps
 from ..records.update import save, update
+from . import sight
 from .notices import tell
 from .rows import Task
 
@@ -59,6 +60,7 @@ def finish(engine: Engine, state: str, *, reason: str = "", keep_lock: bool = Fa
     if not keep_lock:
         instance.locked = {}
     engine.store.save(instance, "state", "finished_at", "reason", "locked")
+    sight.end(work, instance)
     engine.note(state, detail={"reason": reason} if reason else None)
 
 

@@ -17,7 +17,7 @@ from guanxi.registry.approvals import CarbonCopy, Flow, Step
 
 from ..records.environment import environment
 from ..records.plan import ObjectPlan
-from . import clocks, ending
+from . import clocks, ending, sight
 from .approvers import Approvers, Pick, Question
 from .definition import RoutingFault
 from .notices import tell
@@ -268,7 +268,13 @@ class Engine:
         if step is not None and step.due is not None and task.due_at is None:
             clocks.start(self, task, step.due)
         self.store.save_task(task, "state", "opened_at", "due_at", "next_at", "next_act")
-        tell(self, "task", [user for user in (task.user_id, task.also) if user is not None], task=task)
+        self.asked(task)
+
+    def asked(self, task: Task, kind: str = "task") -> None:
+        """Somebody's turn has come: he may read the record from here on, and is told."""
+        users = [user for user in (task.user_id, task.also) if user is not None]
+        sight.grant(self.work, self.instance, users)
+        tell(self, kind, users, task=task)
 
     # tally ------------------------------------------------------------------------------------------
     def of(self, activation: Activation) -> list[Task]:

@@ -129,7 +129,7 @@ def _escalate(engine: Engine, task: Task, act: OverdueAct) -> None:
     else:
         task.user_id, task.also, task.reason = users[0], None, "escalated"
         engine.store.save_task(task, "user_id", "also", "reason")
-        tell(engine, "task", users[:1], task=task)
+        engine.asked(task)
     engine.note("escalated", task=task, detail=detail)
 
 
@@ -160,7 +160,7 @@ def _hand_over(services: Services, approval_id: int, user_id: int) -> int:
             engine.store.save_task(task, "user_id", "reason")
             engine.note("handed_over", task=task, detail={"from": user_id, "to": users[0]})
             if task.state == "open":
-                tell(engine, "task", users[:1], task=task)
+                engine.asked(task)
             moved += 1
     return moved
 

@@ -196,7 +196,7 @@ def reassign(engine: Engine, payload: Payload) -> None:
 def _hand_over(engine: Engine, task: Task, user: int) -> None:
     task.user_id, task.also = user, None
     engine.store.save_task(task, "user_id", "also")
-    tell(engine, "task", [user], task=task)
+    engine.asked(task)
 
 
 def comment(engine: Engine, payload: Payload) -> None:

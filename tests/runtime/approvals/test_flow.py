@@ -8,6 +8,7 @@ import pytest
 
 from guanxi.common.errors import Conflict, Forbidden, Invalid, NotFound
 from guanxi.runtime.access.actor import SYSTEM
+from guanxi.runtime.query.request import ListQuery
 from tests.support.approvals import flow
 
 ONE = flow("  a: {who: {manager_of: owner}}", "on: {approved: [{set: {stage: sent}}]}")
@@ -278,3 +279,21 @@ def test_a_box_is_paged(office: Any) -> None:
             break
         after = page["next"]
     assert seen == sorted(numbers, reverse=True)
+
+
+def test_whoever_is_asked_may_read_the_record_until_it_is_over(office: Any) -> None:
+    private = flow("  a: {who: {role: legal}}").replace("object: quote", "object: quote")
+    house = office(private + "---\nkind: object\nextend: quote\naccess: private\n")
+    quote = house.quote()
+    with pytest.raises(NotFound):
+        house.project.records.get(house.law, "quote", quote)
+    number = house.submit(quote)["id"]
+    law = house.project.actor(house.id("law"))
+    assert house.project.records.get(law, "quote", quote)["name"] == "Q"
+    assert house.project.records.list(law, ListQuery("quote")).data[0]["id"] == quote
+    told = house.project.db.rows("SELECT user_id, kind FROM gx_notifications")
+    assert (house.id("law"), "approval.task") in [(int(row[0]), row[1]) for row in told]
+    house.act(number, "law", "approve")
+    with pytest.raises(NotFound):
+        house.project.records.get(house.project.actor(house.id("law")), "quote", quote)
+    assert house.approvals.show(house.law, number)["state"] == "approved"
