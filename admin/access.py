@@ -19,6 +19,9 @@ ACCESS: Mapping[str, Access] = {
     "assets.serve": "public",
     "gate": "public",  # log-in, second factor, invitations, resets
     "account": "session",
+    "account_notifications": "session",
+    "notifications": "session",
+    "letters": "public",  # what a signed unsubscribe link is about
     "people": "administrators",
     "admin.preferences": "public",
     "admin.index": "session",

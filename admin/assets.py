@@ -15,8 +15,8 @@ from pathlib import Path
 from flask import Blueprint, Response, abort
 
 FOLDER = Path(__file__).parent / "static"
-STYLES = ("tokens", "base", "shell", "controls", "list", "form", "record", "board", "account", "adapt")
-SCRIPTS = ("core", "overlay", "combobox", "shell", "list", "form", "record", "board")
+STYLES = ("tokens", "base", "shell", "controls", "list", "form", "record", "board", "account", "notices", "adapt")
+SCRIPTS = ("core", "overlay", "combobox", "shell", "notices", "list", "form", "record", "board")
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _IMPORT = re.compile(r"^import .*?;\n", re.M)
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|class|let) )", re.M)

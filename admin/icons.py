@@ -65,4 +65,4 @@ def sprite() -> Markup:
 
 def fragment_sprite() -> Markup:
     """The symbols of a piece of page that a script loads; nothing when the piece stands in a whole page."""
-    return sprite() if request.endpoint in ("records.related_view", "records.history_view") else Markup("")
+    return sprite() if request.endpoint in ("records.related_view", "records.history_view", "notifications.panel") else Markup("")

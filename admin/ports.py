@@ -14,6 +14,7 @@ from flask import Request, Response
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.audit import Audit
+from guanxi.runtime.messages.room import Messaging
 from guanxi.runtime.people.service import AccountService
 from guanxi.runtime.people.sessions import Session
 from guanxi.runtime.ports import Records
@@ -77,6 +78,11 @@ class SiteServices(Protocol):
     @property
     def audit(self) -> Audit:
         """The trail of acts that matter."""
+        ...
+
+    @property
+    def messaging(self) -> Messaging:
+        """Notices, messages, consent."""
         ...
 
     @property

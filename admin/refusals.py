@@ -33,7 +33,7 @@ ERROR_PAGES = {
     500: ("Something went wrong.", "circle-alert"),
     503: ("Please try again in a moment", "clock"),
 }
-PROGRAM_PATHS = ("/api", "/healthz", "/readyz", "/metrics", "/forms")
+PROGRAM_PATHS = ("/api", "/healthz", "/readyz", "/metrics", "/forms", "/hooks")
 
 
 def install(blueprint: Any) -> None:

@@ -25,6 +25,7 @@ from .gate import gate
 from .home import Home
 from .host import Host
 from .icons import fragment_sprite, icon, sprite
+from .message_pages import NotificationPages, NotificationSettings, bell, letters
 from .navigation import navigation
 from .people import PeopleView
 from .ports import ServicesSource
@@ -35,7 +36,17 @@ from .visit import LANGUAGE_NAMES, begin_visit, current_visit, unfinished
 
 SESSION_HOURS = 12
 OWN_ENDPOINTS = frozenset(
-    ("admin", "records", "gate", "account", "people", *(f"console_{one.address}" for one in CONSOLES))
+    (
+        "admin",
+        "records",
+        "gate",
+        "account",
+        "people",
+        "notifications",
+        "account_notifications",
+        "letters",
+        *(f"console_{one.address}" for one in CONSOLES),
+    )
 )
 
 
@@ -56,6 +67,9 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
         admin.add_view(console())
     admin.add_view(AccountView())
     admin.add_view(PeopleView())
+    admin.add_view(NotificationPages())
+    admin.add_view(NotificationSettings())
+    app.register_blueprint(letters)
     _templates(app)
 
     @app.before_request
@@ -63,7 +77,8 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
         if not _ours():
             return None
         g.visit = begin_visit(request, services())
-        check_forgery(request)
+        if request.blueprint != "letters":  # its pages act on a signed link, without a session
+            check_forgery(request)
         if g.visit.actor is not None and (limiter := app.extensions.get("guanxi_limiter")) is not None:
             limiter.take(f"u:{g.visit.actor.id}")
         if not demand(request.endpoint or "", g.visit.actor):
@@ -106,6 +121,7 @@ def _templates(app: Flask) -> None:
         csrf_token=forgery_token,
         visit=current_visit,
         navigation=lambda: navigation(current_visit()),
+        bell=bell,
         consoles=lambda: consoles_of(current_visit().actor),
         language_names=LANGUAGE_NAMES,
         script_texts=script_texts,

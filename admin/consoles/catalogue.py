@@ -7,8 +7,13 @@ from guanxi.runtime.access.actor import Actor
 from .audit import AuditConsole
 from .automations import AutomationConsole
 from .base import Console
+from .messages import MessagesConsole
 
-CONSOLES: tuple[type[Console], ...] = (AutomationConsole, AuditConsole)
+CONSOLES: tuple[type[Console], ...] = (
+    AutomationConsole,
+    MessagesConsole,
+    AuditConsole,
+)
 
 
 def consoles_of(actor: Actor | None) -> list[type[Console]]:

@@ -16,6 +16,7 @@ from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.api.caller import hold
 from guanxi.runtime.api.host import Publisher as PublisherPort
 from guanxi.runtime.audit import Audit
+from guanxi.runtime.messages.room import Messaging
 from guanxi.runtime.people.scopes import narrowed
 from guanxi.runtime.people.service import AccountService
 from guanxi.runtime.people.sessions import Session
@@ -179,6 +180,11 @@ class SiteBundle:
     def records(self) -> Records:
         """The one door to records."""
         return self.services.records
+
+    @property
+    def messaging(self) -> Messaging:
+        """Notices, messages, consent."""
+        return self.services.messaging
 
     @property
     def audit(self) -> Audit:

@@ -153,6 +153,7 @@ class Inbound(Part):
     body: str = Field(default="", description="The field that takes the text")
     sender: str = Field(default="", alias="from", description="The field that takes the sender's address")
     to: str = Field(default="", description="The field that takes the address it was sent to")
+    role: str = Field(default="", alias="as", description="A role whose rights alone make the record")
     values: Mapping[str, Any] = Field(default_factory=dict, description="Fixed values of further fields")
 
 

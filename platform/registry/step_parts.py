@@ -84,6 +84,10 @@ class Ground(Protocol):
         """The type of a field of `target` that a step may write; tells why it may not."""
         ...
 
+    def file_field(self, name: str) -> bool:
+        """Whether the object has a field of this name that holds a file."""
+        ...
+
     def languages(self, path: Path, label: Label) -> None:
         """Tell of languages of the instance in which a text is missing."""
         ...

@@ -98,15 +98,32 @@ def _nothing(_: Ground, __: Path, ___: Any, ____: str) -> Any:
 def _notify(ground: Ground, path: Path, given: Any, _: str) -> Any:
     _one_of(ground, path, given, ("text", "template"))
     made = {"to": people(ground, (*path, "to"), given["to"])}
-    return made | _written(ground, path, given, ("text", "title"))
+    return made | _written(ground, path, given, ("text",))
 
 
 def _email(ground: Ground, path: Path, given: Any, _: str) -> Any:
     _one_of(ground, path, given, ("body", "template"))
+    if "template" in given and "subject" in given and "body" not in given:
+        ground.error("wrong-value", "say either 'subject' or 'template'", path)
     made = {"to": people(ground, (*path, "to"), given["to"], addresses=True)}
     if "cc" in given:
         made["cc"] = people(ground, (*path, "cc"), given["cc"], addresses=True)
+    if "template" not in given and ("body" in given) != ("subject" in given):
+        ground.error("wrong-value", "a text of its own has a 'subject' and a 'body'", path)
+    if "attachments" in given:
+        made["attachments"] = _files(ground, (*path, "attachments"), given["attachments"])
     return made | _written(ground, path, given, ("subject", "body"))
+
+
+def _files(ground: Ground, path: Path, given: object) -> tuple[str, ...]:
+    """Names of fields that hold a file."""
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        ground.error("wrong-type", f"a list of file fields is needed here, not {described(given)}", path)
+        return ()
+    for index, name in enumerate(given):
+        if not ground.file_field(name):
+            ground.error("unknown-field", f"'{name}' is no file field of {ground.subject}", (*path, index))
+    return tuple(given)
 
 
 def _sms(ground: Ground, path: Path, given: Any, _: str) -> Any:

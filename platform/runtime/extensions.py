@@ -8,6 +8,7 @@ from __future__ import annotations
 from .approvals import taking_part as approvals
 from .audit.watching import watch_rights
 from .automation import engine, verbs
+from .messages import verbs as messages
 from .people.watch import people_watchers
 from .records import reveal, sharing
 from .records.duties import watch_duties
@@ -33,7 +34,10 @@ EXTENSIONS = Extensions(
     verbs={
         **approvals.VERBS,
         "assign": verbs.assign,
+        "email": messages.email,
+        "notify": messages.notify,
         "post": verbs.post,
+        "sms": messages.sms,
         "task": verbs.task,
         "webhook": webhook,
     },

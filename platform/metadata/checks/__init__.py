@@ -9,7 +9,8 @@ from ..link.context import Context
 from .loops import automation_loops
 from .names import physical_clashes, renamed_from_existing
 from .references import required_circles
+from .templates import templates_fit
 
 Check = Callable[[Context, dict[str, dict[str, Any]]], None]
 
-CHECKS: tuple[Check, ...] = (required_circles, physical_clashes, renamed_from_existing, automation_loops)
+CHECKS: tuple[Check, ...] = (required_circles, physical_clashes, renamed_from_existing, automation_loops, templates_fit)

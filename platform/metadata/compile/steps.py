@@ -124,6 +124,12 @@ class DocumentGround:
             return None
         return info.type if info else None
 
+    def file_field(self, name: str) -> bool:
+        """See Ground."""
+        outline = self.context.outline_of(self.subject)
+        one = outline.fields.get(name) if outline is not None else None
+        return one is not None and one.part.type in ("file", "image")
+
     def languages(self, path: Path, label: Label) -> None:
         """See Ground."""
         text_in_all(self.context, self.document, path, label)

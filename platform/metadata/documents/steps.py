@@ -50,11 +50,12 @@ VERBS: dict[str, Verb] = {
         ("list", "object", "where"),
     ),
     "delete": Verb("Put the record into the trash", bare=True),
-    "notify": Verb("Tell people inside: {to, text} or {to, template}", ("to",), ("text", "title", "template")),
+    "notify": Verb("Tell people inside: {to, text} or {to, template}", ("to",), ("text", "template")),
     "email": Verb(
-        "Send an e-mail: {to, template} or {to, subject, body}; `to` is people or an expression that gives an address",
+        "Send an e-mail: {to, template} or {to, subject, body}; `to` is people or an expression that gives an address, "
+        "`attachments` file fields of the record",
         ("to",),
-        ("template", "subject", "body", "cc"),
+        ("template", "subject", "body", "cc", "attachments"),
     ),
     "sms": Verb("Send a text message: {to, text} or {to, template}", ("to",), ("text", "template")),
     "task": Verb(
@@ -91,9 +92,6 @@ VERBS: dict[str, Verb] = {
 }
 # Verbs that no room carries out yet, and what they need. A room that brings one takes its row away.
 WAITING: dict[str, str] = {
-    "notify": "messages",
-    "email": "messages",
-    "sms": "messages",
     "approval": "approval flows",
     "to_pool": "pools",
 }

@@ -14,6 +14,7 @@ from . import (
     docs,
     files,
     imports,
+    messages,
     meta,
     notifications,
     problems,
@@ -35,6 +36,7 @@ PARTS = (
     docs,
     approvals,
     audit,
+    messages,
     meta,
     files,
     imports,
@@ -66,6 +68,7 @@ def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> N
     app.before_request(_count_address)
     app.after_request(_budget)
     app.register_blueprint(api)
+    messages.install_hook(app)
     metrics = Metrics()
     metrics.install(app)
     app.register_blueprint(create_health(metrics))

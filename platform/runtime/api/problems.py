@@ -49,7 +49,7 @@ def of_error(error: e.GuanxiError) -> Response:
 
 def is_api(path: str) -> bool:
     """True for paths whose errors are problem documents rather than pages."""
-    return path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/forms/")) or path == "/api"
+    return path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/forms/", "/hooks/")) or path == "/api"
 
 
 def install(app: Flask) -> None:

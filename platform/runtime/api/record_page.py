@@ -52,13 +52,14 @@ def view360(object_name: str, record: str) -> Response:
 
 @logged_in
 def timeline(object_name: str, record: str) -> Response:
-    """Entries `{"at", "kind": "change"|"record"|"post", …}`, newest first; `after` is the cursor of the last page."""
+    """Entries `{"at", "kind": "change"|"record"|"post"|"message", …}`, newest first; `after` is the last page's cursor."""
     name, number = known_object(object_name), parse.record_id(record)
     args = parse.parameters(request, ("limit", "after"))
     limit = parse.whole_number(args["limit"], "limit", 1, MAX_LIMIT) if "limit" in args else 50
     skip = _skipped(args.get("after", ""))
     most = skip + limit + 1
-    entries = [*_changes(name, number, most), *_children(name, number, most), *_posts(name, number, most)]
+    entries = [*_changes(name, number, most), *_children(name, number, most)]
+    entries += [*_posts(name, number, most), *_messages(name, number, most)]
     entries.sort(key=lambda entry: (_moment(entry["at"]), entry["kind"], entry.get("id", 0)), reverse=True)
     following = _cursor(skip + limit) if len(entries) > skip + limit <= DEEPEST else None
     return respond.answer({"data": entries[skip : skip + limit], "next": following})
@@ -131,6 +132,12 @@ def _children(name: str, number: int, most: int) -> list[Row]:
                 break
             after = page.next
     return found
+
+
+def _messages(name: str, number: int, most: int) -> list[Row]:
+    """Mail and other messages of the record, each as far as the caller may see it."""
+    found = services().messaging.log.of_record(actor(), name, number, most)
+    return [{"at": one["at"], "kind": "message", **one} for one in found]
 
 
 def _shown(name: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ are kept and make nothing. A report of non-delivery counts only for an address t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from .texts import said
 if TYPE_CHECKING:
     from .room import Messaging
 
-MAIL = Actor(id=None, name="mail", channel="mail")
+MAIL = Actor(id=None, name="mail", system=True, channel="mail")
 PLACE = "gx:message"
 _COLUMNS = (
     "at, direction, channel, state, source, sender, recipient, address, cc, subject, text, html, uses, message_id,"
@@ -113,11 +113,13 @@ class Inbox:
         return self._told(number, mail, self._settle(number, state, found.records))
 
     def _make(self, inbound: Inbound, mail: Incoming, found: Match) -> int:
-        """A record of the configured object: the configured fields and references to the people found, nothing else."""
+        """A record of the configured object, with the rights of the configured role where there is one: the configured
+        fields and references to the people found, nothing else.
+        """
         if inbound.object not in self.messaging.room.registry.objects:
             raise NotFound(f"mail.inbound names the object {inbound.object!r}, which does not exist.")
-        work = Work(self.messaging.room, MAIL)
-        plan = self.messaging.room.plan(inbound.object)
+        work = Work(self.messaging.room, self._maker(inbound))
+        plan = work.plan(inbound.object)
         values: dict[str, Any] = dict(inbound.values)
         for field, value in (
             (inbound.subject, mail.subject or mail.text[:80] or "—"),
@@ -134,9 +136,14 @@ class Inbox:
         for field_ in plan.object.fields.values():
             if field_.type == "reference" and field_.target in known and field_.name not in values:
                 values[field_.name] = known[field_.target]
-        with work.trust():
-            row = create(work, plan, values, force=True)
-        return int(row["id"])
+        return int(create(work, plan, values, force=True)["id"])
+
+    def _maker(self, inbound: Inbound) -> Actor:
+        """Who makes records of mail: somebody with the configured role alone, else the platform."""
+        if not inbound.role:
+            return MAIL
+        roles = self.messaging.actors.flattened([inbound.role])
+        return replace(MAIL, system=False, roles=roles, language=self.messaging.language)
 
     def _settle(self, number: int, state: str, records: Sequence[tuple[str, int]], error: str = "") -> Received:
         kept = [(name, one) for name, one in dict.fromkeys(records) if name in self.messaging.room.registry.objects]

@@ -185,6 +185,15 @@ class Notifications:
         sql = "UPDATE gx_notifications SET read_at = NULL, group_key = ''"
         return self._mark(sql, [], "read_at IS NOT NULL", user_id, ids)
 
+    def link_of(self, user_id: int, number: int) -> str:
+        """Where a notice leads, which counts as reading it; "" when it leads nowhere or is not this person's."""
+        row = self.db.one(
+            self.db.sql("SELECT link FROM gx_notifications WHERE id = ? AND user_id = ?"), (number, user_id)
+        )
+        if row is not None:
+            self.read(user_id, [number])
+        return str(row[0]) if row is not None else ""
+
     def seen(self, user_id: int) -> None:
         """The panel was opened."""
         now = instant_text(self.messaging.room.clock.now())

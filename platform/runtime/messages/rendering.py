@@ -24,7 +24,7 @@ from guanxi.expressions.types import ValueType
 from guanxi.fieldtypes import CATALOGUE
 from guanxi.fieldtypes.masks import HIDDEN
 from guanxi.runtime.access.actor import Actor
-from guanxi.runtime.records.environment import environment
+from guanxi.runtime.records.steps import surroundings
 
 if TYPE_CHECKING:
     from guanxi.runtime.records.work import Work
@@ -96,7 +96,7 @@ def may_read(work: Work, uses: Sequence[Sequence[str]], records: Sequence[tuple[
 
 def _surroundings(view: View, object_name: str, row: Row, old: Row | None) -> Env:
     """The system's surroundings, in the reader's zone and language; records out of the reader's sight are absent."""
-    env = environment(view.work, object_name, row, old)
+    env = surroundings(view.work, view.work.room.plan(object_name), row, old)
     env.zone = view.zone
     reading = view.reading
     lookup, children = env.lookup, env.children

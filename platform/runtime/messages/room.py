@@ -7,8 +7,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guanxi.runtime.people import ActorLoader
-
 from .consent import Consents
 from .gateways import Adapter, Http, sms_adapter
 from .notifications import Notifications
@@ -36,7 +34,7 @@ class Messaging:
         self.room = room
         self.settings = settings
         self.language = room.registry.languages[0] if room.registry.languages else "en"
-        self.actors = ActorLoader(room.db, room.registry, room.tables, room.zone, self.language)
+        self.actors = room.actors
         self.preferences = PreferenceStore(room.db)
         self.notifications = Notifications(self)
         self.consents = Consents(room.db, room.clock, settings)

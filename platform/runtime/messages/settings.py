@@ -50,6 +50,7 @@ class Inbound:
     body: str = ""
     sender: str = ""
     to: str = ""
+    role: str = ""
     values: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 

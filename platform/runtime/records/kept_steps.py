@@ -123,6 +123,11 @@ class KeptGround:
             self.error("model-rule", f"'{name}' cannot be set", path)
         return info.type if info is not None else None
 
+    def file_field(self, name: str) -> bool:
+        """See Ground."""
+        field = self.registry.objects[self.subject].fields.get(name)
+        return field is not None and field.type in ("file", "image")
+
     def languages(self, path: Path, label: Label) -> None:
         """See Ground: a missing language is no fault any more."""
 
