@@ -22,6 +22,7 @@ from guanxi.registry import Registry
 from guanxi.registry.objects import Field
 
 from ..access.actor import Actor
+from ..access.gate import visible_object
 from ..access.grants import Grants
 from ..query.request import ListQuery, Row
 from .cells import OutColumn, Style, machine_columns, neutral, people_columns, typed_cell
@@ -64,7 +65,8 @@ class Exporter:
     def prepare(
         self, actor: Actor, grants: Grants, query: ListQuery, *, format_: str, style: str = "", limit: int | None = None
     ) -> Export:
-        """Everything that can be refused is refused here. Raises Forbidden, BadRequest."""
+        """Everything that can be refused is refused here. Raises NotFound, Forbidden, BadRequest."""
+        visible_object(grants, query.object)
         rights = grants.on(query.object)
         if not rights.of("export"):
             raise Forbidden(f"You may not export {query.object} records.")

@@ -1,4 +1,4 @@
-"""The rule that filters lists, judges one record, is asked of a row about to be written and explains itself is one rule:
+"""The rule that filters lists, judges one record, is asked of a row about to be written and explains itself is one:
 random roles, shares, restrictions and rows, each asked in four ways.
 """
 
