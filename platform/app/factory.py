@@ -19,9 +19,9 @@ COUNTERS = "data/limits.bin"  # shared by the workers of this machine; may be re
 MAX_UPLOAD = 64 * 1024 * 1024
 
 
-def create_app(instance: Instance, bound: str = "") -> Flask:
+def create_app(instance: Instance, bound: str = "", *, worker: bool = True) -> Flask:
     """The application. Publishes the bare platform when the instance has no version yet; `bound` is the address it is
-    served on.
+    served on. With `worker` this process also does background work, from its first request on.
     """
     app = Application("guanxi.app", static_folder=None)
     app.secret_key = instance.secret
@@ -38,7 +38,9 @@ def create_app(instance: Instance, bound: str = "") -> Flask:
     app.extensions["guanxi_host"] = host
     host.services()
     access.install(app)
-    create_api(app, host, Counters(instance.folder / COUNTERS, instance.secret))
+    host.engine.listen()
+    counters = Counters(instance.folder / COUNTERS, instance.secret)
+    create_api(app, host, counters, engine=host.engine, worker=worker)
     create_site(app, host.site)  # last: its error pages leave the API's problems as they are
     server = instance.settings.server
     app.wsgi_app = Gate(app.wsgi_app, Hosts(server.hosts, bound), server.proxies)  # type: ignore[method-assign]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from secrets import compare_digest
+from typing import TYPE_CHECKING
 
 from flask import Request, Response, g, has_request_context
 from flask import request as flask_request
@@ -27,6 +28,10 @@ from .account_settings import account_settings
 from .instance import Instance
 from .live import Live
 from .publisher import Publisher
+from .queue import make_engine
+
+if TYPE_CHECKING:
+    from guanxi.runtime.jobs.engine import Engine
 
 COOKIE = "guanxi_session"
 SECURE_COOKIE = "__Host-guanxi_session"
@@ -40,6 +45,11 @@ class Host:
         self.live = Live(instance)
         self.accounts = AccountService(instance.database, instance.clock, account_settings(instance), instance.audit)
         self.publisher: PublisherPort = Publisher(instance, self.live)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Background work: told of it here, done here only where the application says so."""
+        return make_engine(self.instance, self.services)
 
     @cached_property
     def limits(self) -> Mapping[str, int]:

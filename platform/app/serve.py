@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from .worker import Beside
 from .wsgi import BOUND, VARIABLE
 
 TARGET = "guanxi.app.wsgi:build"
@@ -25,8 +27,10 @@ def default_workers() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-def serve(folder: Path, host: str, port: int, *, workers: int, threads: int) -> None:
-    """Serve until the process is ended; workers that die are started again."""
+def serve(folder: Path, host: str, port: int, *, workers: int, threads: int, background: bool = True) -> None:
+    """Serve until the process is ended; workers that die are started again. With `background` one more process beside
+    them does the background work.
+    """
     os.environ[VARIABLE] = str(folder.resolve())
     os.environ[BOUND] = host
     server = Granian(
@@ -44,4 +48,5 @@ def serve(folder: Path, host: str, port: int, *, workers: int, threads: int) -> 
     )
     gc.collect()
     gc.freeze()  # workers are forks: what is loaded by now stays shared, and no collection walks through it again
-    server.serve()
+    with Beside(folder) if background else nullcontext():
+        server.serve()

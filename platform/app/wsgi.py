@@ -21,7 +21,7 @@ def build() -> Flask:
     """Called once in each worker."""
     instance = Instance.open(Path(os.environ.get(VARIABLE, ".")))
     configure([*secret_values(instance.settings), instance.secret.hex()])
-    app = create_app(instance, os.environ.get(BOUND, ""))
+    app = create_app(instance, os.environ.get(BOUND, ""), worker=False)
     gc.collect()
     gc.freeze()  # what is loaded by now stays: a collection that walked through it would hold up a request by 100 ms
     return app

@@ -14,6 +14,8 @@ from .approvals.timers import APPROVAL_JOBS
 from .approvals.timers import schedules as approval_schedules
 from .automation.timed import AUTOMATION_JOBS
 from .automation.timed import schedules as automation_schedules
+from .jobs.housekeeping import JOB_KINDS as HOUSEKEEPING
+from .jobs.housekeeping import schedules as housekeeping
 from .jobs.kinds import JobKind
 from .jobs.schedules import Schedule
 from .messages.account_mail import ACCOUNT_MAIL, KIND
@@ -47,11 +49,13 @@ DELIVERERS: dict[str, Deliverer] = {
 }
 JOB_KINDS: dict[str, JobKind] = {
     **TRANSFER_JOBS,
+    **HOUSEKEEPING,
     **MESSAGE_JOBS,
     **APPROVAL_JOBS,
     **AUTOMATION_JOBS,
 }
 SCHEDULES: tuple[Schedules, ...] = (
+    housekeeping,
     message_schedules,
     approval_schedules,
     automation_schedules,

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "diff": ("publish", "diff", "The difference between two versions"),
     "pull": ("publish", "pull", "Write what is published back as files"),
     "serve": ("server", "serve", "Serve the screens and the API"),
+    "worker": ("worker", "worker", "Do background work"),
+    "jobs": ("worker", "jobs", "Background work: jobs, queue, dead letters, schedules"),
     "openapi": ("server", "openapi", "The OpenAPI document of the instance"),
     "doctor": ("server", "doctor", "Check database, metadata, disk and clock"),
     "import": ("data", "import_command", "Load a file of records, with a verdict per row"),

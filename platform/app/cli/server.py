@@ -12,6 +12,8 @@ from guanxi.common.errors import GuanxiError
 from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.api.openapi import build
 from guanxi.runtime.audit import verify
+from guanxi.runtime.jobs.health import look
+from guanxi.runtime.webhooks.events import unknown_events
 
 from ..audit_heads import last_seen
 from ..posture import warnings
@@ -29,9 +31,10 @@ LEAST_FREE = 500 * 1024 * 1024
     "--workers", default=None, type=click.IntRange(1, 64), help="Processes; one for each processor, 4 at most."
 )
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
+@click.option("--worker/--no-worker", default=True, help="Do background work beside it, or leave it to others.")
 @instance_option
-def serve(host: str, port: int, workers: int | None, threads: int) -> None:
-    """Serve the screens and the API.
+def serve(host: str, port: int, workers: int | None, threads: int, worker: bool) -> None:
+    """Serve the screens and the API, and do the background work.
 
     Example: guanxi serve --port 8000 --workers 2
     """
@@ -42,7 +45,7 @@ def serve(host: str, port: int, workers: int | None, threads: int) -> None:
         here.live.services()
         folder, name = here.instance.folder, here.instance.settings.name
     click.echo(f"{name} on http://{host}:{port}")
-    run(folder, host, port, workers=workers or default_workers(), threads=threads)
+    run(folder, host, port, workers=workers or default_workers(), threads=threads, background=worker)
 
 
 @click.command()
@@ -72,6 +75,10 @@ def doctor(as_json: bool) -> None:
         try:
             current = here.live.services()
             checks["metadata"] = f"version {current.version}, {len(current.registry.objects)} objects"
+            seen = look(current.database, current.clock.now())
+            checks["background"] = seen.sentence
+            wrong.extend(seen.wrong)
+            wrong.extend(unknown_events(current))
             made, _ = here.publisher.make_plan(SYSTEM, None, ())
             checks["files"] = "as published" if made.empty else "differ from what is published (guanxi plan)"
         except GuanxiError as fault:

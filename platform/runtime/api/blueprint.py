@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from flask import Blueprint, Flask, Response, current_app, g, request
 
+from ..jobs.engine import Engine
+from ..jobs.queue import make_queue
 from . import (
     accounts,
     approvals,
@@ -14,6 +18,7 @@ from . import (
     docs,
     files,
     imports,
+    jobs,
     messages,
     meta,
     notifications,
@@ -21,6 +26,7 @@ from . import (
     record_page,
     records,
     rights,
+    webhooks,
 )
 from .health import Metrics, create_health
 from .host import ApiHost
@@ -39,6 +45,8 @@ PARTS = (
     messages,
     meta,
     files,
+    jobs,
+    webhooks,
     imports,
     notifications,
     consents,
@@ -50,12 +58,23 @@ PARTS = (
 UNCOUNTED = ("guanxi_health.", "guanxi_api.static", "assets.")
 
 
-def create_api(app: Flask, host: ApiHost, counters: Counters | None = None) -> None:
+def create_api(
+    app: Flask,
+    host: ApiHost,
+    counters: Counters | None = None,
+    *,
+    engine: Engine | None = None,
+    worker: bool = False,
+) -> None:
     """Install the API on an application.
 
     `limits` of the host may set `requests_per_minute` and `login_tries_per_minute`; `counters` are shared by workers.
+    Without an engine, work waits until somebody does it; with `worker` this process does it, from its first request on.
     """
     app.extensions["guanxi_api"] = host
+    app.extensions["guanxi_jobs"] = engine or Engine(cast(Any, host.services), make_queue("memory", "", secret=b"none"))
+    if worker:
+        app.before_request(app.extensions["guanxi_jobs"].start)
     app.url_map.converters.update(object=ObjectPart, record=RecordPart)
     app.url_map.merge_slashes = False
     app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE), counters)

@@ -7,6 +7,7 @@ import time
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from ..jobs.health import Health, look
 from . import respond
 from .caller import host, public
 
@@ -23,6 +24,20 @@ class Metrics:
         )
         self.seconds = Histogram("guanxi_request_seconds", "Time to answer", ["endpoint"], registry=self.registry)
         self.version = Gauge("guanxi_metadata_version", "Published version in use", registry=self.registry)
+        self.jobs = Gauge("guanxi_jobs", "Jobs by state", ["state"], registry=self.registry)
+        self.outbox = Gauge("guanxi_outbox", "Effects: due, later, dead", ["state"], registry=self.registry)
+        self.age = Gauge("guanxi_oldest_due_seconds", "Age of what waits longest", ["queue"], registry=self.registry)
+        self.workers = Gauge("guanxi_workers", "Background workers alive", registry=self.registry)
+
+    def background(self, seen: Health) -> None:
+        """Figures of background work, as they are now."""
+        for state in ("queued", "running", "done", "failed", "cancelled"):
+            self.jobs.labels(state).set(seen.jobs.get(state, 0))
+        for name, value in (("due", seen.effects), ("later", seen.later), ("dead", seen.dead)):
+            self.outbox.labels(name).set(value)
+        self.age.labels("jobs").set(seen.oldest_job)
+        self.age.labels("outbox").set(seen.oldest_effect)
+        self.workers.set(seen.workers)
 
     def install(self, app: Flask) -> None:
         """Count every request of the application."""
@@ -72,7 +87,9 @@ def create_health(metrics: Metrics) -> Blueprint:
     @public
     def figures() -> Response:
         """Prometheus text."""
-        metrics.version.set(host().services().version)
+        bundle = host().services()
+        metrics.version.set(bundle.version)
+        metrics.background(look(bundle.database, bundle.clock.now()))
         return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
 
     return health

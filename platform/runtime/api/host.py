@@ -14,7 +14,9 @@ from ..access.actor import Actor
 from ..access.grants import AccessTable
 from ..approvals.service import ApprovalService
 from ..audit import Audit
+from ..jobs.store import JobStore
 from ..messages.room import Messaging
+from ..outside import Outside
 from ..people.service import AccountService
 from ..people.sessions import Session
 from ..ports import Database, Records
@@ -61,6 +63,16 @@ class ApiServices(Protocol):
     @property
     def approvals(self) -> ApprovalService:
         """Approvals: inboxes and acts."""
+        ...
+
+    @property
+    def jobs(self) -> JobStore:
+        """Work for the background."""
+        ...
+
+    @property
+    def outside(self) -> Outside:
+        """What `guanxi.yaml` says of the surroundings."""
         ...
 
     @property

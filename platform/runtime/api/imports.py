@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, request, url_for
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, Response, request, url_for
 
-from guanxi.common.errors import BadRequest, Conflict, FieldError, Invalid, NotFound
+from guanxi.common.errors import BadRequest, FieldError, Invalid
 
 from ..files.store import FileStore
-from ..jobs import FINISHED, Job, JobStore
-from ..jobs.bell import on_ring
-from ..jobs.runner import JobRunner
-from ..storage.rows import instant_text_json
 from ..transfer.exporter import Exporter, rejected_csv
 from ..transfer.options import BLANKS, DUPLICATES, ImportOptions, pairs
-from ..transfer.service import IMPORT, limits_of, start_import, start_undo
-from ..transfer.undo import KIND as UNDO
+from ..transfer.service import limits_of, start_import, start_undo
 from ..transfer.verdicts import refused_cells, report
 from . import parse, respond
 from .caller import actor, host, logged_in, services
-from .host import ApiHost
+from .jobs import own_job
 from .multipart import one_file
 from .records import known_object
 
@@ -47,40 +40,12 @@ REPORT_LIMIT = 500
 
 
 def register(api: Blueprint) -> None:
-    """Add the routes; the application gets one runner of jobs."""
+    """Add the routes."""
     api.add_url_rule("/<object:object_name>/import", "import", import_file, methods=["POST"])
     api.add_url_rule("/<object:object_name>/export", "export", export_records, methods=["GET"])
-    api.add_url_rule("/jobs", "jobs", list_jobs, methods=["GET"])
-    api.add_url_rule("/jobs/<job>", "job", read_job, methods=["GET"])
     api.add_url_rule("/jobs/<job>/report", "job_report", read_report, methods=["GET"])
     api.add_url_rule("/jobs/<job>/rejected.csv", "job_rejected", rejected_rows, methods=["GET"])
-    api.add_url_rule("/jobs/<job>/cancel", "job_cancel", cancel_job, methods=["POST"])
     api.add_url_rule("/jobs/<job>/undo", "job_undo", undo_job, methods=["POST"])
-    api.record_once(_install)
-
-
-def _install(state: BlueprintSetupState) -> None:
-    app = cast(Flask, state.app)
-    runner = make_runner(app.extensions["guanxi_api"])
-    app.extensions["guanxi_jobs"] = runner
-    if not app.config.get("GUANXI_NO_WORKER"):
-        app.before_request(runner.start)
-
-
-def make_runner(api_host: ApiHost) -> JobRunner:
-    """The runner of background work for one host."""
-    runner = JobRunner(cast(Any, api_host.services))
-    on_ring(api_host.services().database, runner.hear)
-    return runner
-
-
-def _runner() -> JobRunner:
-    found: JobRunner = current_app.extensions["guanxi_jobs"]
-    return found
-
-
-def _store() -> JobStore:
-    return JobStore(services().database, services().clock)
 
 
 # import ---------------------------------------------------------------------------------------------
@@ -120,7 +85,7 @@ def import_file(object_name: str) -> Response:
     bundle = services()
     job = start_import(
         bundle,  # type: ignore[arg-type]
-        _store(),
+        bundle.jobs,
         FileStore(bundle.database, bundle.clock),
         actor(),
         object_name=name,
@@ -139,85 +104,11 @@ def _accepted(job: int) -> Response:
     return respond.answer({"id": job}, 202, {"Location": url_for("guanxi_api.job", job=job)})
 
 
-# jobs -----------------------------------------------------------------------------------------------
-def _own_job(text: str) -> Job:
-    """A job of the caller; NotFound for anybody else's, unless the caller is an administrator."""
-    found = _store().get(parse.record_id(text))
-    who = actor()
-    if found is None or not (who.administrator or (found.by_id is not None and found.by_id == who.id)):
-        raise NotFound("There is no such job.")
-    return found
-
-
-def shown_job(job: Job) -> dict[str, Any]:
-    """A job as the API tells it."""
-    result = dict(job.result)
-    here = _runner().progress_here(job.id)
-    fraction = 1.0 if job.state == "done" else here if here is not None else result.get("fraction", 0.0)
-    shown: dict[str, Any] = {
-        "id": job.id,
-        "kind": job.kind,
-        "state": job.state,
-        "progress": fraction,
-        "object": job.params.get("object"),
-        "counts": result.get("counts", {}) or _no_counts(job),
-        "rows": job.done,
-        "report": url_for("guanxi_api.job_report", job=job.id),
-        "created_at": instant_text_json(job.at),
-        "finished_at": instant_text_json(job.finished_at) if job.finished_at else None,
-    }
-    if job.kind == IMPORT:
-        asked = job.params["options"]
-        shown |= {
-            "file": job.params.get("name", ""),
-            "dry_run": asked["dry_run"],
-            "atomic": asked["atomic"],
-            "source": result.get("source", {}),
-            "columns": result.get("columns", []),
-            "warnings": result.get("warnings", []),
-        }
-        if shown["counts"].get("refused"):
-            shown["rejected"] = url_for("guanxi_api.job_rejected", job=job.id)
-        undo = _store().by_key(f"undo:{job.id}")
-        if undo is not None:
-            shown["undone_by"] = undo.id
-    if job.kind == UNDO:
-        shown["import"] = job.params["import"]
-    if job.error:
-        shown["error"] = job.error
-    if job.state not in FINISHED[:1] and job.result.get("last_row"):
-        shown["last_row"] = job.result["last_row"]
-    return shown
-
-
-def _no_counts(job: Job) -> dict[str, int]:
-    names = ("created", "updated", "unchanged", "refused") if job.kind == IMPORT else ("deleted", "restored", "kept")
-    return dict.fromkeys(names, 0)
-
-
-@logged_in
-def list_jobs() -> Response:
-    """The caller's newest jobs; administrators may ask for `all=true`."""
-    args = parse.parameters(request, ("all", "limit"))
-    everybody = parse.truth(args.get("all", "false"), "all")
-    if everybody and not actor().administrator:
-        raise BadRequest("'all' is for administrators.", code="bad_parameter")
-    limit = parse.whole_number(args.get("limit", "50"), "limit", 1, 500)
-    found = _store().recent(actor().id, everybody=everybody, limit=limit)
-    return respond.answer({"data": [shown_job(job) for job in found if job.kind in (IMPORT, UNDO)], "next": None})
-
-
-@logged_in
-def read_job(job: str) -> Response:
-    """One job with its progress."""
-    parse.parameters(request, ())
-    return respond.answer(shown_job(_own_job(job)))
-
-
+# what came of an import -----------------------------------------------------------------------------
 @logged_in
 def read_report(job: str) -> Response:
     """A page of verdicts, row by row."""
-    found = _own_job(job)
+    found = own_job(job)
     args = parse.parameters(request, ("verdict", "after", "limit"))
     verdict = args.get("verdict", "")
     if verdict and verdict not in VERDICTS:
@@ -231,7 +122,7 @@ def read_report(job: str) -> Response:
 @logged_in
 def rejected_rows(job: str) -> Response:
     """The refused rows with their reasons, as CSV to mend and load again."""
-    found = _own_job(job)
+    found = own_job(job)
     parse.parameters(request, ())
     columns = found.result.get("header") or [c["column"] for c in found.result.get("columns", [])]
     rows = refused_cells(services().database, found.id)
@@ -239,34 +130,12 @@ def rejected_rows(job: str) -> Response:
 
 
 @logged_in
-def cancel_job(job: str) -> Response:
-    """Stop a job; what it has written stays and can be undone."""
-    found = _own_job(job)
-    parse.parameters(request, ())
-    parse.body(request, (), empty=True)
-    if found.state in FINISHED:
-        raise Conflict("The job has ended.", code="ended")
-    _runner().cancel_here(found.id)
-    if not _store().cancel(found.id):
-        raise Conflict("The job has ended.", code="ended")
-    return read_again(found.id)
-
-
-def read_again(job: int) -> Response:
-    """The job as it is now."""
-    found = _store().get(job)
-    if found is None:
-        raise NotFound("There is no such job.")
-    return respond.answer(shown_job(found))
-
-
-@logged_in
 def undo_job(job: str) -> Response:
     """Take an import back: 202 with the job that does it."""
-    found = _own_job(job)
+    found = own_job(job)
     parse.parameters(request, ())
     parse.body(request, (), empty=True)
-    started = start_undo(_store(), actor(), found.id)
+    started = start_undo(services().jobs, actor(), found.id)
     services().audit.record(
         "import_undo", actor(), object=str(found.params.get("object", "")), detail={"job": found.id}
     )

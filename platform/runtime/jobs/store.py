@@ -134,11 +134,22 @@ class JobStore:
         row = self.db.one(self.db.sql(f"SELECT {_COLUMNS} FROM gx_jobs WHERE key = ?"), (key,))  # noqa: S608
         return _job(row) if row else None
 
-    def recent(self, by_id: int | None, *, everybody: bool = False, limit: int = 50) -> list[Job]:
-        """The newest jobs of a person, or of all."""
-        where, params = ("", ()) if everybody else ("WHERE by_id = ? ", (by_id,))
+    def recent(
+        self,
+        by_id: int | None,
+        *,
+        everybody: bool = False,
+        limit: int = 50,
+        state: str = "",
+        kind: str = "",
+        before: int = 0,
+    ) -> list[Job]:
+        """The newest jobs of a person, or of all, older than the id `before`."""
+        asked = {"by_id = ?": None if everybody else by_id, "state = ?": state, "kind = ?": kind, "id < ?": before}
+        given = {text: value for text, value in asked.items() if value or (text == "by_id = ?" and not everybody)}
+        where = f"WHERE {' AND '.join(given)} " if given else ""
         sql = f"SELECT {_COLUMNS} FROM gx_jobs {where}ORDER BY id DESC LIMIT ?"  # noqa: S608 (fixed texts)
-        return [_job(row) for row in self.db.rows(self.db.sql(sql), (*params, limit))]
+        return [_job(row) for row in self.db.rows(self.db.sql(sql), (*given.values(), limit))]
 
     # working ----------------------------------------------------------------------------------------
     def claim(self, worker: str, kinds: Mapping[str, JobKind], job_id: int | None = None) -> Job | None:

@@ -36,7 +36,7 @@ def deliver_due(
     """Deliver one chunk of every kind that has something due; returns how many entries were taken up. With `pool`,
     entries that wait for others' machines are delivered side by side.
     """
-    taken = 0
+    taken, bounds = 0, {name: hook.at_once for name, hook in services.outside.webhooks.items()}
     for kind, deliverer in deliverers.items():
         store, many = OutboxStore(services.database), deliverer.deliver is None
         if not _any_due(services, kind):
@@ -48,6 +48,7 @@ def deliver_due(
             lease=deliverer.lease,
             limit=SET_CHUNK if many else CHUNK,
             at_once=0 if many else deliverer.at_once,
+            bounds=bounds,
         )
         taken += len(entries)
         lane = _Lane(services, store, deliverer, worker)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from ..ports import Database
 from ..storage.rows import instant_text
 from .entry import Entry
 
+NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 _LOCK = 4_716_903  # any number of our own
 _COLUMNS = "id, kind, object, record_id, payload, key, lane, destination, attempts, at"
 _INSERT = (
@@ -100,10 +102,18 @@ class OutboxStore:
         self.db = database
 
     def claim(
-        self, worker: str, kinds: Sequence[str], now: datetime, *, lease: timedelta, limit: int, at_once: int = 0
+        self,
+        worker: str,
+        kinds: Sequence[str],
+        now: datetime,
+        *,
+        lease: timedelta,
+        limit: int,
+        at_once: int = 0,
+        bounds: Mapping[str, int] = NO_BOUNDS,
     ) -> list[Entry]:
         """Up to `limit` due entries of these kinds, leased to the worker; with `at_once`, not more than so many of a
-        destination under way at the same time.
+        destination (or what `bounds` says of it) under way at the same time.
         """
         stamp, marks = instant_text(now), ", ".join("?" * len(kinds))
         with self.db.write():
@@ -117,7 +127,7 @@ class OutboxStore:
                 ),
                 (stamp, stamp, *kinds, limit * 4 if at_once else limit),
             )
-            ids = self._within(found, stamp, limit, at_once)
+            ids = self._within(found, stamp, limit, at_once, bounds)
             if not ids:
                 return []
             listed = ", ".join("?" * len(ids))
@@ -133,7 +143,9 @@ class OutboxStore:
             )
         return [entry_of(row) for row in rows]
 
-    def _within(self, found: Sequence[tuple[Any, ...]], stamp: str, limit: int, at_once: int) -> list[int]:
+    def _within(
+        self, found: Sequence[tuple[Any, ...]], stamp: str, limit: int, at_once: int, bounds: Mapping[str, int]
+    ) -> list[int]:
         """The ids that may be taken without passing the bound of a destination."""
         if not at_once:
             return [row[0] for row in found]
@@ -148,7 +160,7 @@ class OutboxStore:
         )
         taken: list[int] = []
         for number, destination in found:
-            if destination and under_way.get(destination, 0) >= at_once:
+            if destination and under_way.get(destination, 0) >= bounds.get(destination, at_once):
                 continue
             under_way[destination] = under_way.get(destination, 0) + 1
             taken.append(number)

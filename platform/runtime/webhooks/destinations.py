@@ -8,17 +8,39 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..storage.rows import instant_from_text, instant_text
 
 if TYPE_CHECKING:
-    from ..services import Services
+    from guanxi.common.clock import Clock
+
+    from ..audit import Audit
+    from ..ports import Database
 
 log = logging.getLogger("guanxi.webhooks")
 FAILURES = 10
 FAILING = timedelta(hours=1)
 PROBE = timedelta(minutes=15)
+
+
+class Ground(Protocol):
+    """What destinations stand on: a bundle of services has it."""
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The source of now."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The trail of acts."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +54,13 @@ class State:
     reason: str = ""
 
 
-def states(services: Services) -> Mapping[str, State]:
+def states(services: Ground) -> Mapping[str, State]:
     """Name → state, of those that are known."""
     sql = "SELECT name, failing_since, failures, paused_at, until, reason FROM gx_destinations"
     return {row[0]: State(*row[1:]) for row in services.database.rows(sql)}
 
 
-def waiting(services: Services, name: str) -> timedelta | None:
+def waiting(services: Ground, name: str) -> timedelta | None:
     """How long a paused destination is to be left alone; None when it may be tried now. Whoever is let through to try
     a paused one moves the time on, so that only one tries.
     """
@@ -53,7 +75,7 @@ def waiting(services: Services, name: str) -> timedelta | None:
     return None if taken else PROBE
 
 
-def went_well(services: Services, name: str) -> None:
+def went_well(services: Ground, name: str) -> None:
     """A message arrived: everything is forgotten."""
     db = services.database
     if db.one(db.sql("SELECT 1 FROM gx_destinations WHERE name = ?"), (name,)):
@@ -61,7 +83,7 @@ def went_well(services: Services, name: str) -> None:
         release(services, name)
 
 
-def failed(services: Services, name: str, reason: str) -> None:
+def failed(services: Ground, name: str, reason: str) -> None:
     """A message did not arrive; pauses the destination when that has gone on for too long."""
     db, now = services.database, services.clock.now()
     with db.write():
@@ -84,7 +106,7 @@ def failed(services: Services, name: str, reason: str) -> None:
             services.audit.record("webhook_paused", detail={"webhook": name}, reason=reason[:200])
 
 
-def pause(services: Services, name: str, reason: str, until: datetime | None = None) -> None:
+def pause(services: Ground, name: str, reason: str, until: datetime | None = None) -> None:
     """Leave a destination alone until then, or until somebody resumes it."""
     db, now = services.database, instant_text(services.clock.now())
     end = instant_text(until) if until is not None else "9999"
@@ -98,7 +120,7 @@ def pause(services: Services, name: str, reason: str, until: datetime | None = N
     )
 
 
-def resume(services: Services, name: str) -> bool:
+def resume(services: Ground, name: str) -> bool:
     """Try a paused destination again at once, with everything that waits for it; False when it was not paused."""
     db = services.database
     done = db.execute(db.sql("DELETE FROM gx_destinations WHERE name = ? AND paused_at IS NOT NULL"), (name,))
@@ -107,7 +129,7 @@ def resume(services: Services, name: str) -> bool:
     return bool(done)
 
 
-def release(services: Services, name: str) -> None:
+def release(services: Ground, name: str) -> None:
     """What waits for a destination is due now."""
     from ..jobs.bell import Ring, ring
 

@@ -136,3 +136,15 @@ def _records(
 
 RELAY = Deliverer(many=relay, keep=False)
 EVENT_KINDS = (*(f"record.{event}" for event in EVENTS), "records.created")
+
+
+def unknown_events(services: Services) -> list[str]:
+    """What subscriptions name that the definitions do not have: sentences."""
+    found = []
+    for hook in services.outside.webhooks.values():
+        names = {text.partition(".")[0] for text in hook.on} - {"*"}
+        missing = sorted(names - services.registry.objects.keys())
+        found += [f"webhook {hook.name}: there is no object '{name}'" for name in missing]
+        if hook.role and hook.role not in services.registry.roles:
+            found.append(f"webhook {hook.name}: there is no role '{hook.role}'")
+    return found

@@ -56,7 +56,6 @@ class Web:
         for name, roles in (("root", ["administrator"]), ("li", ["clerk"]), ("wang", ["clerk"]), ("zhao", ["reader"])):
             self.host.actors[name] = self.made.user(name, roles)
         self.app = Flask("test")
-        self.app.config["GUANXI_NO_WORKER"] = True
         create_api(self.app, self.host)
         self.client: FlaskClient = self.app.test_client()
 
