@@ -247,7 +247,7 @@ def test_roles_are_flattened_and_patterns_kept_in_order() -> None:
     assert dict(sales.objects["customer"].scopes) == {"read": "all"}
     assert list(sales.objects["customer"].fields.items()) == [("amount", "none"), ("*", "read")]
     assert dict(lead.objects["customer"].scopes) == {"read": "all"}
-    assert set(lead.objects) == {"customer", "user", "team", "role", "user_task"}
+    assert set(lead.objects) == {"customer", "user", "team", "role", "user_task", "user_absence", "user_delegation"}
 
 
 def test_stages_and_boards() -> None:
@@ -307,7 +307,7 @@ def test_what_is_remembered_is_used_only_while_it_is_true() -> None:
 
 def test_the_platform_has_people() -> None:
     registry = compiled("kind: app\nname: people\nmenu: [user, team, role]\n")
-    assert set(registry.objects) == {"user", "team", "role", "user_task"}
+    assert set(registry.objects) == {"user", "team", "role", "user_task", "user_absence", "user_delegation"}
     assert registry.objects["user"].fields["team"].target == "team"
     assert not registry.objects["user"].fields["team"].system
     assert registry.objects["user"].layer == "platform"

@@ -34,7 +34,7 @@ def test_a_registry() -> None:
 
 
 def test_an_instance_without_metadata_has_people() -> None:
-    assert set(registry_of({}).objects) == {"user", "team", "role", "user_task"}
+    assert set(registry_of({}).objects) == {"user", "team", "role", "user_task", "user_absence", "user_delegation"}
 
 
 def test_packs_under_the_instance() -> None:
