@@ -52,6 +52,12 @@ plural of the child's name (`opportunity` → `opportunities`, `activity` → `a
 `<plural>_by_<field>`. A user or team field makes a list only when `related` names one. Two lists of one name, and a
 list with the name of a field, are errors.
 
+**Upgrades of packs.** A step of `upgrades` is done when the published version starts with the step's version (`"1.1"`
+stands for every 1.1.x) or lies before it, and never again once a published version carried it. So a pack keeps its
+steps, and an instance that skips versions gets them all, in order. A step names things as the pack calls them now; only `from`
+holds old names. `backfill` reads the record's own stored fields, fills records in the trash too, and is not undone by a
+rollback.
+
 **Deleting.** `on_delete` is `restrict` for `reference`, and `clear` for `references`, `user` and `team`.
 
 **Forms.** Without sections, one section shows all fields that are not hidden. With sections, exactly their fields are

@@ -15,7 +15,17 @@ from .objects import (
     StagePath,
     UniqueKey,
 )
-from .packs import AppMenu, Calendar, DataSet, MetadataStep, MetadataTest, PackInfo, Refusal
+from .packs import (
+    AppMenu,
+    Calendar,
+    DataSet,
+    MetadataStep,
+    MetadataTest,
+    PackBackfill,
+    PackInfo,
+    PackUpgrade,
+    Refusal,
+)
 from .registry import Registry
 from .screens import Form, Page, Section, View
 from .steps import Automation, Branch, DateTrigger, Once, People, Step, Texts
@@ -39,7 +49,9 @@ __all__ = [
     "Once",
     "Option",
     "OptionSet",
+    "PackBackfill",
     "PackInfo",
+    "PackUpgrade",
     "Page",
     "People",
     "Refusal",

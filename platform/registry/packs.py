@@ -14,6 +14,29 @@ from guanxi.expressions.expression import Expression
 
 
 @dataclass(frozen=True, slots=True)
+class PackBackfill:
+    """Values that records of an object get in an upgrade, where the condition holds (None: everywhere)."""
+
+    object: str
+    values: Mapping[str, Expression]
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackUpgrade:
+    """What an upgrade does that starts from, or passes, a version of the pack.
+
+    `renamed` maps paths (object, or object and field, or these and option) to new last names; `digest` tells the same
+    step again.
+    """
+
+    version: str
+    renamed: tuple[tuple[tuple[str, ...], str], ...] = ()
+    backfill: tuple[PackBackfill, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PackInfo:
     """An installed pack; `requires` maps pack name to a version range as written."""
 
@@ -23,7 +46,7 @@ class PackInfo:
     description: Label = Label()
     icon: str = "package"
     requires: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    upgrades: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    upgrades: Mapping[str, PackUpgrade] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

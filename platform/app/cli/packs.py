@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -13,6 +14,7 @@ from ..packs import FoundPack, description, installed, pack_layers, requirement_
 from ..scaffold import write_pack
 from .common import allow_option, confirmed, fail, instance_option, json_option, print_json, print_table
 from .opening import opened, operator
+from .pack_building import KEPT, build, key, signed_by_option, taken_in
 
 
 @click.group()
@@ -88,32 +90,40 @@ def new(name: str, parent: Path) -> None:
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
+pack.add_command(build)
+pack.add_command(key)
+
+
 @pack.command()
 @click.argument("name")
 @yes_option
 @click.option("--sample", is_flag=True, help="Load the sample rows of the packs that come.")
+@signed_by_option
 @allow_option
 @json_option
 @instance_option
-def install(name: str, yes: bool, sample: bool, allow: tuple[str, ...], as_json: bool) -> None:
-    """Add a pack, by name or folder, with what it requires: its tests run, the plan is shown, then it is published.
+def install(name: str, yes: bool, sample: bool, signed_by: str, allow: tuple[str, ...], as_json: bool) -> None:
+    """Add a pack, by name, folder or file, with what it requires: its tests run, the plan is shown, then it is
+    published. A pack file is judged and unpacked into the instance's packs/ folder.
 
     \b
     Example:
       guanxi pack install telecom
       guanxi pack install ./my_pack --yes --sample
+      guanxi pack install my_pack-1.0.0.gxpack --signed-by ed25519:5f0c…
     """
-    _come("install", name, yes, allow, as_json, sample=sample)
+    _come("install", name, yes, allow, as_json, sample=sample, signed_by=signed_by)
 
 
 @pack.command()
 @click.argument("name")
 @yes_option
+@signed_by_option
 @allow_option
 @json_option
 @instance_option
-def upgrade(name: str, yes: bool, allow: tuple[str, ...], as_json: bool) -> None:
-    """Publish the version of a pack that is installed here now, or the one in another folder.
+def upgrade(name: str, yes: bool, signed_by: str, allow: tuple[str, ...], as_json: bool) -> None:
+    """Publish the version of a pack that is installed here now, or the one in another folder or a pack file.
 
     What the instance changed stays (`extend`, `patch`); where both changed the same key, the conflict is told and
     nothing happens.
@@ -123,13 +133,16 @@ def upgrade(name: str, yes: bool, allow: tuple[str, ...], as_json: bool) -> None
       guanxi pack upgrade telecom
       guanxi pack upgrade ./telecom-1.1 --yes
     """
-    _come("upgrade", name, yes, allow, as_json)
+    _come("upgrade", name, yes, allow, as_json, signed_by=signed_by)
 
 
-def _come(act: str, name: str, yes: bool, allow: tuple[str, ...], as_json: bool, *, sample: bool = False) -> None:
+def _come(
+    act: str, name: str, yes: bool, allow: tuple[str, ...], as_json: bool, *, sample: bool = False, signed_by: str = ""
+) -> None:
     with opened() as here:
         here.live.services()
         changes = PackChanges(here.publisher)
+        name = taken_in(name, here.instance.folder / KEPT, signed_by, tell=not as_json)
         change = changes.plan(operator(), act, changes.reference(name, Path()), allow=allow)
         passed = changes.demand_tests(change)
         if not as_json:
@@ -226,6 +239,8 @@ def _find(name: str) -> FoundPack:
     from ..packs import head_of
 
     found = Diagnostics()
+    if name.endswith(".gxpack"):
+        name = taken_in(name, Path(click.get_current_context().with_resource(TemporaryDirectory())), tell=False)
     layers = pack_layers([name], Path(), found)
     found.raise_if_failed()
     one = head_of(layers[0], found)

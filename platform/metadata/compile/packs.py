@@ -7,6 +7,7 @@ from guanxi.registry import PackInfo
 from ..documents.pack import PackDocument
 from ..link.context import Context
 from ..nodes import Document
+from .pack_upgrades import compile_upgrades
 from .scope import frozen, label_of, text_in_all
 
 
@@ -20,5 +21,5 @@ def compile_pack(context: Context, document: Document, model: PackDocument) -> P
         description=model.description,
         icon=model.icon or "package",
         requires=frozen(model.requires),
-        upgrades=frozen(model.upgrades),
+        upgrades=frozen(compile_upgrades(context, document, model)),
     )

@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from guanxi.common.labels import Label
 
-from .base import Definition, LabelText, LongText, Name, Text, described, fault
+from .base import Definition, Expr, LabelText, LongText, Name, Part, Text, described, fault
 
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){0,2}([-+][0-9A-Za-z.-]{1,40})?\Z")
 _BOUND = re.compile(r"(>=|<=|==|!=|>|<|~=)?\s*\d{1,9}(\.\d{1,9}){0,2}(\.\*)?\Z")
@@ -34,6 +34,43 @@ Version = Annotated[str, PlainValidator(_version), WithJsonSchema({"type": ["str
 VersionRange = Annotated[str, PlainValidator(_range), WithJsonSchema({"type": ["string", "number"]})]
 
 
+_OLD = re.compile(r"[a-z][a-z0-9_]{0,47}(\.[a-z][a-z0-9_]{0,47}(=[a-z][a-z0-9_]{0,47})?)?\Z")
+
+
+def _old_name(value: object) -> str:
+    if isinstance(value, str) and _OLD.match(value):
+        return value
+    raise fault("wrong-value", f"write object, object.field or object.field=option, not {described(value)}")
+
+
+def _lawful_key(value: object) -> str:
+    return _version(value)
+
+
+class RenamedPart(Part):
+    """Something that has another name now; its values move along, and what still mentions the old name follows."""
+
+    from_: Annotated[
+        str, PlainValidator(_old_name), WithJsonSchema({"type": "string", "pattern": _OLD.pattern[:-2]})
+    ] = Field(alias="from", description="What it was called: object, object.field or object.field=option")
+    to: Name = Field(description="The new name alone")
+
+
+class BackfillPart(Part):
+    """Values that records get in the upgrade itself."""
+
+    object: Name = Field(description="Whose records")
+    set: dict[str, Any] = Field(description="Field → expression on the record; a bare option name for a choice")
+    where: Expr | None = Field(None, description="Which records; all of them when absent")
+
+
+class UpgradePart(Part):
+    """What an upgrade does besides what the definitions say."""
+
+    renamed: list[RenamedPart] = Field(default_factory=list, description="What has another name now")
+    backfill: list[BackfillPart] = Field(default_factory=list, description="What records get, in order")
+
+
 class PackDocument(Definition):
     """A pack of definitions with a version."""
 
@@ -43,7 +80,9 @@ class PackDocument(Definition):
     icon: Text | None = None
     version: Version
     requires: dict[Name, VersionRange] = Field(default_factory=dict, description="Other packs and their versions")
-    upgrades: dict[str, Any] = Field(default_factory=dict, description="What upgrading from a version needs")
+    upgrades: dict[Annotated[str, PlainValidator(_lawful_key), WithJsonSchema({"type": "string"})], UpgradePart] = (
+        Field(default_factory=dict, description="Version → what is done when an upgrade starts from it or passes it")
+    )
 
 
 _TARGET = re.compile(r"[a-z][a-z_]*/[a-z][a-z0-9_]{0,47}\Z")

@@ -78,7 +78,38 @@ def declared(documents: Sequence[Document]) -> Declared:
             changed = shared.get(str(given.value), {}) if isinstance(given, ScalarNode) else _renamed(given)
             if changed:
                 options[document.name, name] = changed
+    for path, new in _of_packs(documents):
+        _claim(path, new, documents, fields, options)
     return Declared(fields, options)
+
+
+def _of_packs(documents: Sequence[Document]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(old path, new name) of the `renamed` steps of packs' upgrades, as written."""
+    for document in documents:
+        upgrades = document.node.get("upgrades") if document.kind == "pack" else None
+        for part in upgrades.entries.values() if isinstance(upgrades, MapNode) else ():
+            listed = part.get("renamed") if isinstance(part, MapNode) else None
+            for one in listed.items if isinstance(listed, ListNode) else ():
+                if isinstance(one, MapNode) and one.text("from") and one.text("to"):
+                    yield tuple(one.text("from").replace("=", ".").split(".")), one.text("to")
+
+
+def _claim(
+    path: tuple[str, ...],
+    new: str,
+    documents: Sequence[Document],
+    fields: dict[str, dict[str, str]],
+    options: dict[tuple[str, str], dict[str, str]],
+) -> None:
+    """Enter a pack's rename of a field or option whose old name is free; earlier ones that led there lead on."""
+    owner = next((d for d in documents if d.kind == "object" and d.name == path[0]), None)
+    parts = owner.node.get("fields") if owner is not None else None
+    if not isinstance(parts, MapNode) or len(path) < 2 or (len(path) == 2 and path[1] in parts.entries):
+        return
+    names = fields.setdefault(path[0], {}) if len(path) == 2 else options.setdefault((path[0], path[1]), {})
+    for old, known in names.items():
+        names[old] = new if known == path[-1] else known
+    names.setdefault(path[-1], new)
 
 
 def _renamed(parts: Node | None) -> dict[str, str]:

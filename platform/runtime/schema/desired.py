@@ -17,14 +17,19 @@ from guanxi.runtime.storage.names import link_table, object_table, plain_index
 from guanxi.runtime.storage.tables import OWNED_COLUMNS, column_of, columns_of, uniques_of
 
 from .definitions import digests, plain
-from .shapes import FieldShape, IndexShape, ObjectShape, Shape, UniqueShape
+from .shapes import FieldShape, IndexShape, ObjectShape, PackShape, Shape, UniqueShape
 
 _UNINDEXED = frozenset({"json", "links", "none"})
 
 
 def desired(registry: Registry) -> Shape:
     """The shape of everything the registry defines."""
-    return Shape({name: object_shape(obj) for name, obj in registry.objects.items()}, digests(registry))
+    objects = {name: object_shape(obj) for name, obj in registry.objects.items()}
+    packs = {
+        name: PackShape(info.version, {key: step.digest for key, step in info.upgrades.items()})
+        for name, info in registry.packs.items()
+    }
+    return Shape(objects, digests(registry), packs)
 
 
 def object_shape(obj: ObjectType) -> ObjectShape:

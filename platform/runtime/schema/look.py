@@ -40,6 +40,7 @@ class Look:
         self.registry = registry
         self.old = old
         self.new = new
+        self._options = moves.options
         self._objects = {n: o for o, n in moves.objects.items()}
         self._fields = {(moves.objects.get(o, o), n): f for (o, f), n in moves.fields.items()}
 
@@ -166,11 +167,17 @@ class Look:
             row.update((f, converts[f](value)) for f, value in zip(befores, stored, strict=True))
             yield number, row
 
+    def _renamed_options(self, object_name: str, field: str) -> dict[str, str]:
+        """Old option → new option of a field, by its new name."""
+        origin = self._objects.get(object_name, object_name), self._fields.get((object_name, field), field)
+        return {old: new for (o, f, old), new in self._options.items() if (o, f) == origin}
+
     def _converted(self, object_name: str, field: str, now: FieldShape) -> Callable[[Any], Any]:
         wanted = self.new.objects[object_name].fields[field]
         read = reader(self.db.engine, now)
+        renamed = self._renamed_options(object_name, field)
         if now.column == wanted.column and now.type == wanted.type:
-            return read
+            return (lambda stored: _under_new(read(stored), renamed)) if renamed else read
         convert = converter(now, wanted, self.registry.objects[object_name].fields[field])
 
         def value(stored: Any) -> Any:
@@ -218,3 +225,10 @@ class Look:
 
     def _rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.db.rows(self.db.sql(sql), params)
+
+
+def _under_new(value: Any, renamed: dict[str, str]) -> Any:
+    """A choice, or choices, under the options' new names."""
+    if isinstance(value, tuple):
+        return tuple(renamed.get(one, one) for one in value)
+    return renamed.get(value, value)

@@ -5,13 +5,16 @@ A rename counts only once: a `renamed_from` that was already there when its defi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from guanxi.registry.registry import Registry
 
+from .pack_upgrades import walked
 from .shapes import Shape
+
+Renames = Sequence[tuple[tuple[str, ...], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,17 @@ def lawful(claims: Mapping[str, str], old: Iterable[str], new: Iterable[str]) ->
             del good[name]
 
 
-def declared(old: Shape, new: Shape, registry: Registry) -> Moves:
-    """The renames that the new definitions say and the old ones did not yet."""
+def declared(old: Shape, new: Shape, registry: Registry, renames: Renames = ()) -> Moves:
+    """The renames that the new definitions say and the old ones did not yet; `renames` are those of packs' upgrades."""
     claims = {
         name: shape.renamed_from
         for name, shape in new.objects.items()
         if shape.renamed_from and (name not in old.objects or old.objects[name].renamed_from != shape.renamed_from)
     }
+    for name in old.objects:
+        (now,) = walked((name,), renames)
+        if now != name and now in new.objects:
+            claims.setdefault(now, name)
     objects = lawful(claims, old.objects, new.objects)
     sources = {name: source for source, name in objects.items()}
     fields: dict[tuple[str, str], str] = {}
@@ -93,6 +100,10 @@ def declared(old: Shape, new: Shape, registry: Registry) -> Moves:
             for n, f in shape.fields.items()
             if f.renamed_from and (n not in before or before[n].renamed_from != f.renamed_from)
         }
+        for n in before:
+            now = walked((source, n), renames)[1]
+            if now != n and now in shape.fields:
+                field_claims.setdefault(now, n)
         moved = lawful(field_claims, before, shape.fields)
         fields |= {(source, a): b for a, b in moved.items()}
         back = {b: a for a, b in moved.items()}
@@ -101,6 +112,10 @@ def declared(old: Shape, new: Shape, registry: Registry) -> Moves:
             if origin is None or not f.options or (n not in back and n in moved):
                 continue
             says = {o.name: o.renamed_from for o in registry.objects[name].fields[n].options.values() if o.renamed_from}
+            for option in origin.options:
+                now = walked((source, origin.name, option), renames)[2]
+                if now != option and now in f.options:
+                    says.setdefault(now, option)
             options |= {(source, origin.name, a): b for a, b in lawful(says, origin.options, f.options).items()}
     return Moves(objects, fields, options)
 

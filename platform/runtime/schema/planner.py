@@ -92,6 +92,8 @@ class Planner(ValueRules):
         return stale
 
     def _changes_values(self, before: ObjectShape, after: ObjectShape, field: str) -> bool:
+        if self.filling is not None and self.filling.sets(after.name, field):
+            return True
         old, new = before.fields.get(field), after.fields.get(field)
         if old is None or new is None or self._replaced(old, after, new):
             return True

@@ -19,6 +19,7 @@ from guanxi.runtime.storage.database import Handle
 from guanxi.runtime.storage.faults import ConstraintViolation
 from guanxi.runtime.storage.rows import instant_text
 
+from .backfills import Backfills
 from .definitions import changes, under_new_names
 from .desired import desired
 from .explain import as_data
@@ -26,6 +27,7 @@ from .history import History, sources_text
 from .introspect import drift
 from .look import Look
 from .moves import Moves, declared, undone
+from .pack_upgrades import backfills_of, due_steps, renames_of
 from .plan import Finding, Plan
 from .planner import Planner
 from .rule_check import failing_rules
@@ -103,13 +105,17 @@ class SchemaService(History):
         with self.db.timeout(None), self.db.read():
             now = self.current() or (0, "")
             old, new = self.shape(), self._desired(registry)
-            moves = self._moves(old, new, registry, rollback_to)
+            upgrades = [] if rollback_to else due_steps(old, registry)
+            moves = self._moves(old, new, registry, rollback_to, upgrades)
             look = Look(self.db, registry, old, new, moves)
             lost = tuple(
                 Finding("drift", "block", f"{what}: somebody changed the database") for what in drift(self.db, old)
             )
             kept = self.kept(rollback_to, moves) if rollback_to else ()
-            planner = Planner(old, new, registry, moves=moves, look=look, version=now[0] + 1, kept=kept)
+            filling = Backfills(look, backfills_of(registry, upgrades), self.clock.now())
+            planner = Planner(
+                old, new, registry, moves=moves, look=look, version=now[0] + 1, kept=kept, filling=filling
+            )
             steps = () if lost else tuple(planner.steps())
             more: tuple[Finding, ...] = ()
             if not lost:
@@ -139,9 +145,11 @@ class SchemaService(History):
             last = self._last = (registry, desired(registry))
         return last[1]
 
-    def _moves(self, old: Shape, new: Shape, registry: Registry, rollback_to: int | None) -> Moves:
+    def _moves(
+        self, old: Shape, new: Shape, registry: Registry, rollback_to: int | None, upgrades: Sequence[tuple[str, str]]
+    ) -> Moves:
         if rollback_to is None:
-            return declared(old, new, registry)
+            return declared(old, new, registry, renames_of(registry, upgrades))
         return undone(self.moves_since(rollback_to), new, old)
 
     def _compiled(self, registry: Registry | None, bundle: Bundle) -> Registry:

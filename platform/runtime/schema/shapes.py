@@ -73,11 +73,22 @@ class ObjectShape:
 
 
 @dataclass(frozen=True, slots=True)
+class PackShape:
+    """A pack as it is published: its version, and version → digest of each upgrade step that it carries."""
+
+    version: str
+    steps: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
-    """All tables, and per definition (`object/customer`) the digest of each of its parts."""
+    """All tables, per definition (`object/customer`) the digest of each of its parts, and the packs: name → version and
+    the digests of its upgrade steps.
+    """
 
     objects: Mapping[str, ObjectShape] = field(default_factory=dict)
     definitions: Digests = field(default_factory=dict)
+    packs: Mapping[str, PackShape] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Canonical JSON text."""
@@ -93,7 +104,8 @@ class Shape:
         """What `to_json` wrote."""
         data = orjson.loads(text) if text else {}
         objects = {name: _object(one) for name, one in data.get("objects", {}).items()}
-        return cls(objects, data.get("definitions", {}))
+        packs = {name: PackShape(**one) for name, one in data.get("packs", {}).items()}
+        return cls(objects, data.get("definitions", {}), packs)
 
 
 def _object(data: dict[str, Any]) -> ObjectShape:

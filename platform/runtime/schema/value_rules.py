@@ -12,12 +12,15 @@ from typing import Any
 from guanxi.registry.registry import Registry
 from guanxi.runtime.storage.names import kept_column, link_table, object_table
 
+from .backfills import Backfills
 from .convert import convertible
-from .look import Look
+from .look import Count, Look
 from .moves import Moves
+from .pack_upgrades import fields_read
 from .plan import Finding
 from .shapes import FieldShape, ObjectShape, Shape, field_from_json, renamed
 from .steps import Step
+from .steps_backfill import Backfill
 from .steps_data import FillBlanks, RemoveOptions, RenameOptions, RestoreOptions, Retype, shown
 
 
@@ -47,6 +50,7 @@ class ValueRules:
         look: Look,
         version: int,
         kept: Sequence[Kept] = (),
+        filling: Backfills | None = None,
     ) -> None:
         self.old = old
         self.new = new
@@ -55,6 +59,7 @@ class ValueRules:
         self.look = look
         self.version = version
         self.kept = kept
+        self.filling = filling
         self.findings: list[Finding] = []
         self._rewritten: dict[str, set[str]] = {}
         self._replacing: dict[tuple[str, str], bool] = {}
@@ -146,8 +151,29 @@ class ValueRules:
             if old and not self._replaced(old, after, field):
                 yield from self._options(after, old, field)
                 self._revalidated(after, old, field)
+        yield from self._backfilled(after)
+        for name, field in after.fields.items():
+            old = before.fields.get(name)
             if field.required and not (old and old.required):
                 yield from self._required(after, field)
+
+    def _backfilled(self, after: ObjectShape) -> Iterator[Step]:
+        """What upgrades of packs give the records, before anything is asked of blanks."""
+        for due, found in self.filling.of(after.name) if self.filling else ():
+            names = tuple(due.backfill.values)
+            self._rewritten.setdefault(after.name, set()).update(names)
+            fields = tuple(after.fields[name] for name in sorted(fields_read(due.backfill)))
+            yield Backfill(after.name, due.pack, due.step, due.index, fields)
+            said = (
+                f"{found.rows} records of {after.name} get {', '.join(names)} "
+                f"from the upgrade of {due.pack} ({due.step})"
+            )
+            self._note("backfilled", "note", said, object=after.name, count=found.rows, samples=found.samples)
+
+    def _blank(self, object_name: str, field: FieldShape) -> Count:
+        if self.filling is not None and self.filling.sets(object_name, field.name):
+            return self.filling.blank(object_name, field.name)
+        return self.look.blank(object_name, field.name)
 
     def _options(self, after: ObjectShape, old: FieldShape, field: FieldShape) -> Iterator[Step]:
         if not old.options or not field.options:
@@ -204,7 +230,7 @@ class ValueRules:
 
     def _required(self, after: ObjectShape, field: FieldShape) -> Iterator[Step]:
         definition = self.registry.objects[after.name].fields[field.name]
-        found = self.look.blank(after.name, field.name)
+        found = self._blank(after.name, field)
         place = f"{after.name}.{field.name}"
         returns = any(k.object == after.name and k.field == field.name for k in self.kept)
         constant = definition.default.constant if definition.default else None
