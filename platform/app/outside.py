@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guanxi.runtime.outside import Destination, Outside
+from guanxi.runtime.outside import Destination, Hook, Outside
 
 from .settings import Settings
 
@@ -12,6 +12,18 @@ def outside_of(settings: Settings) -> Outside:
     return Outside(
         name=settings.name,
         allow=settings.outbound.allow,
+        hooks={
+            name: Hook(
+                name,
+                tuple(secret for secret in (hook.secret, hook.previous_secret) if secret),
+                hook.token,
+                hook.object_,
+                hook.key,
+                hook.values,
+                hook.as_,
+            )
+            for name, hook in settings.hooks.items()
+        },
         webhooks={
             name: Destination(
                 name,

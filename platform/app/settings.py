@@ -19,7 +19,7 @@ from guanxi.common.names import did_you_mean
 from guanxi.metadata.nodes import ListNode, MapNode, Node, Origin, ScalarNode, at, dotted
 from guanxi.metadata.yaml_reader import read_yaml
 
-from .settings_parts import SECRETS, UNSET, Limits, Settings, Webhook
+from .settings_parts import SECRETS, UNSET, Incoming, Limits, Settings, Webhook
 
 __all__ = ["FILE", "Limits", "Settings", "Webhook", "load_settings", "read_settings", "redacted", "secret_values"]
 
@@ -193,12 +193,14 @@ _SENTENCES = {
 def _known(path: tuple[str | int, ...]) -> list[str]:
     """The keys lawful at a path."""
     model: Any = Settings
+    named: Any = None
     for step in path:
         if model is _ANY_NAME:
-            model = Webhook
+            model = named
         elif _is_model(model):
             field = next((f for n, f in model.model_fields.items() if (f.alias or n) == step), None)
-            model = _ANY_NAME if step == "webhooks" else _model_of(field.annotation if field else None)
+            named = {"webhooks": Webhook, "hooks": Incoming}.get(str(step))
+            model = _ANY_NAME if named else _model_of(field.annotation if field else None)
     return [field.alias or name for name, field in model.model_fields.items()] if _is_model(model) else []
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-SECRETS = frozenset({"secret", "previous_secret", "password", "client_secret"})
+SECRETS = frozenset({"secret", "previous_secret", "token", "password", "client_secret"})
 """Keys that may be given as `<key>_file` and are warned about when they stand in the file."""
 
 
@@ -163,6 +163,28 @@ class Hook(Part):
     secret: str = Field(min_length=16, repr=False, description="What callers prove themselves with")
 
 
+class Incoming(Part):
+    """A webhook that comes in at /hooks/NAME: signed (Standard Webhooks) or with a token, made into a record."""
+
+    secret: str = Field(default="", repr=False, description="Signs what comes in (Standard Webhooks)")
+    previous_secret: str = Field(default="", repr=False, description="Good besides, while a secret is changed")
+    token: str = Field(default="", repr=False, description="Or: what comes in carries `Authorization: Bearer TOKEN`")
+    object_: str = Field(default="", alias="object", description="The object that gets a record")
+    key: tuple[str, ...] = Field(default=(), description="Fields that find the record to change")
+    values: Mapping[str, Any] = Field(
+        default_factory=dict, description="Field → path into the body (body.contact.name) or a fixed value"
+    )
+    as_: str = Field(default="", alias="as", description="The role whose rights the write has")
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Incoming:
+        if not (self.secret or self.token):
+            raise ValueError("a hook has a secret or a token")
+        if self.object_ and not self.as_:
+            raise ValueError("a hook that writes records says 'as', the role whose rights it has")
+        return self
+
+
 class Mail(Part):
     """Mail out and in; without `smtp`, mail is kept and shown to administrators, and nothing leaves."""
 
@@ -290,6 +312,7 @@ class Settings(Part):
     messages: Messages = Messages()
     url: Url | None = Field(default=None, description="Where people reach the instance, for links in messages")
     outbound: Outbound = Outbound()
+    hooks: Mapping[str, Incoming] = Field(default_factory=dict, description="Webhooks that come in, by name")
     webhooks: Mapping[str, Webhook] = Field(default_factory=dict, description="Destinations by name")
     limits: Limits = Limits()
     server: Server = Server()

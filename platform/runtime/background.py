@@ -24,6 +24,7 @@ from .messages.background import schedules as message_schedules
 from .outbox.entry import Deliverer
 from .transfer.service import JOB_KINDS as TRANSFER_JOBS
 from .webhooks.events import EVENT_KINDS, RELAY
+from .webhooks.inbound import HOOK_JOBS
 from .webhooks.send import WEBHOOK
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ DELIVERERS: dict[str, Deliverer] = {
 }
 JOB_KINDS: dict[str, JobKind] = {
     **TRANSFER_JOBS,
+    **HOOK_JOBS,
     **HOUSEKEEPING,
     **MESSAGE_JOBS,
     **APPROVAL_JOBS,

@@ -28,6 +28,22 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook that comes in: signed with one of `secrets`, or carrying `token`. With `object`, its body becomes a
+    record: `values` maps fields to paths into the body (`body.contact.name`) or to fixed values, `key` names the fields
+    that find a record to change, `role` is whose rights the write has.
+    """
+
+    name: str
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    token: str = field(default="", repr=False)
+    object: str = ""
+    key: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """One instance's surroundings. `allow` lists host names, addresses and networks that requests may go to besides
     public ones; `mail` and `sms` are those parts of the settings by key; `limits` the instance's limits by name.
@@ -36,6 +52,7 @@ class Outside:
     name: str = "Guanxi"
     allow: tuple[str, ...] = ()
     webhooks: Mapping[str, Destination] = field(default_factory=dict)
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
     mail: Mapping[str, Any] = field(default_factory=dict, repr=False)
     sms: Mapping[str, Any] = field(default_factory=dict, repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)

@@ -29,6 +29,7 @@ from . import (
     webhooks,
 )
 from .health import Metrics, create_health
+from .hooks import hooks
 from .host import ApiHost
 from .limits import WINDOW, Counters, Limiter
 from .paths import ObjectPart, RecordPart
@@ -91,6 +92,7 @@ def create_api(
     metrics = Metrics()
     metrics.install(app)
     app.register_blueprint(create_health(metrics))
+    app.register_blueprint(hooks)
     problems.install(app)
 
 
