@@ -54,9 +54,9 @@ list with the name of a field, are errors.
 
 **Upgrades of packs.** A step of `upgrades` is done when the published version starts with the step's version (`"1.1"`
 stands for every 1.1.x) or lies before it, and never again once a published version carried it. So a pack keeps its
-steps, and an instance that skips versions gets them all, in order. A step names things as the pack calls them now; only `from`
-holds old names. `backfill` reads the record's own stored fields, fills records in the trash too, and is not undone by a
-rollback.
+steps, and an instance that skips versions gets them all, in order. A step names things as the pack calls them now; only
+`from` holds old names. `backfill` reads the record's own stored fields, fills records in the trash too, and is not
+undone by a rollback.
 
 **Deleting.** `on_delete` is `restrict` for `reference`, and `clear` for `references`, `user` and `team`.
 
