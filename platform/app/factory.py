@@ -43,5 +43,5 @@ def create_app(instance: Instance, bound: str = "", *, worker: bool = True) -> F
     create_api(app, host, counters, engine=host.engine, worker=worker)
     create_site(app, host.site)  # last: its error pages leave the API's problems as they are
     server = instance.settings.server
-    app.wsgi_app = Gate(app.wsgi_app, Hosts(server.hosts, bound), server.proxies)  # type: ignore[method-assign]
+    app.wsgi_app = Gate(app.wsgi_app, Hosts(server.hosts, bound), server.proxies, access_log=server.access_log)  # type: ignore[method-assign]
     return app

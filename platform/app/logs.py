@@ -64,8 +64,9 @@ class Lines(logging.Formatter):
         line: dict[str, object] = {"at": at, "level": record.levelname.lower(), "log": record.name}
         if place.get().request:
             line["request"] = place.get().request
-        if record.name == "guanxi.access" and said.startswith("{"):
-            line |= {name: self._clean(value) for name, value in json.loads(said).items()}
+        access = getattr(record, "access", None)
+        if isinstance(access, dict):
+            line |= access | {"path": self._clean(access["path"]), "method": self._clean(access["method"])}
         else:
             line["message"] = self._clean(said)
         if record.exc_info:

@@ -85,6 +85,7 @@ class Server(Part):
     proxies: int = Field(
         default=0, ge=0, le=10, description="Proxies before it whose X-Forwarded-For, -Proto and -Host are believed"
     )
+    access_log: bool = Field(default=True, description="Whether every request is a line of the log")
 
 
 class Auditing(Part):

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Blueprint
+from werkzeug.routing import AnyConverter
 
 from guanxi.admin.visit import safe_target
 from guanxi.app.access import declared
@@ -45,8 +46,10 @@ def paths(house: House) -> list[tuple[str, str, str]]:
     found = []
     for rule in house.app.url_map.iter_rules():
         values = {name: given.get(name, "1") for name in rule.arguments}
-        if "kind" in values:
-            values["kind"] = "invite"
+        for name, converter in rule._converters.items():
+            if isinstance(converter, AnyConverter):
+                values[name] = sorted(converter.items)[0]
+        values |= {"kind": "invite"} if "kind" in (rule.defaults or {}) else {}
         with house.app.test_request_context():
             path = rule.build(values)  # type: ignore[attr-defined]
         assert path is not None, rule
