@@ -26,7 +26,14 @@ def test_every_refused_log_in_costs_one_hash(house: House, accounts: AccountServ
     house.patch(f"/api/user/{service}", {"kind": "service"})
     _, known = new()
     for number, (who, word) in enumerate(
-        [("nobody-here", PASSWORD), (known, "wrong"), (name, PASSWORD), (program, PASSWORD), (known, "x" * 300), ("\0", "a")]
+        [
+            ("nobody-here", PASSWORD),
+            (known, "wrong"),
+            (name, PASSWORD),
+            (program, PASSWORD),
+            (known, "x" * 300),
+            ("\0", "a"),
+        ]
     ):
         before = HASHER.spent
         assert accounts.login.password(who, word, f"10.0.0.{number}") is None
@@ -35,7 +42,9 @@ def test_every_refused_log_in_costs_one_hash(house: House, accounts: AccountServ
     assert found is not None and found.name == known
 
 
-def test_wrong_tries_wait_and_nobody_is_locked_out_for_good(accounts: AccountService, clock: FixedClock, new: New) -> None:
+def test_wrong_tries_wait_and_nobody_is_locked_out_for_good(
+    accounts: AccountService, clock: FixedClock, new: New
+) -> None:
     _, name = new()
     for number in range(10):
         assert accounts.login.password(name, "wrong", f"10.1.0.{number}") is None
@@ -51,7 +60,9 @@ def test_wrong_tries_wait_and_nobody_is_locked_out_for_good(accounts: AccountSer
     assert accounts.login.password(name, PASSWORD, "10.1.2.3") is not None
 
 
-@pytest.mark.parametrize("word", ["short", "1234567890", "password123", "qwertyuiop", "wang.xiaoming", "a\x00bcdefghijk"])
+@pytest.mark.parametrize(
+    "word", ["short", "1234567890", "password123", "qwertyuiop", "wang.xiaoming", "a\x00bcdefghijk"]
+)
 def test_passwords_that_are_refused(word: str) -> None:
     assert password_fault(word, "wang.xiaoming")
     assert not password_fault(GOOD, "wang.xiaoming")
@@ -227,7 +238,12 @@ def test_tokens_are_listed_without_their_secret_and_revoked(house: House, new: N
     assert house.delete(f"/api/me/tokens/{mine['id']}", other).status_code == 404
     assert house.delete(f"/api/me/tokens/{mine['id']}", name).status_code == 204
     assert house.get("/api/me", key).status_code == 401
-    for wrong in ({"name": "x", "days": 366}, {"name": "x", "scopes": ["object:nothing"]}, {"name": " "}, {"name": "x", "days": 0}):
+    for wrong in (
+        {"name": "x", "days": 366},
+        {"name": "x", "scopes": ["object:nothing"]},
+        {"name": " "},
+        {"name": "x", "days": 0},
+    ):
         assert house.post("/api/me/tokens", wrong, name).status_code == 422, wrong
 
 

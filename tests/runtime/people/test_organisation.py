@@ -75,7 +75,10 @@ def test_an_absence_holds_from_its_start_up_to_its_end(house: House, new: New) -
     assert absences.absent(person, NOON)
     assert not absences.absent(person, NOON + timedelta(hours=1))
     assert absences.absent_among([person, other], NOON) == {person}
-    for wrong in ({"user": other, **span}, {"user": person, "starts_at": span["ends_at"], "ends_at": span["starts_at"]}):
+    for wrong in (
+        {"user": other, **span},
+        {"user": person, "starts_at": span["ends_at"], "ends_at": span["starts_at"]},
+    ):
         assert house.post("/api/user_absence", wrong, name).status_code == 422
     assert made(house, "user_absence", {"user": other, **span})  # administrators for everybody
 
