@@ -112,7 +112,8 @@ def test_tokens_and_sessions_are_shown_and_ended(visitor: Any, site: Any) -> Non
     token = page.locator("#made").input_value()
     client = site.app.test_client()
     me = client.get("/api/me", headers={"Authorization": f"Bearer {token}"}).json
-    assert me["name"] == "owner1" and me["scopes"] == ["read"]
+    assert me["name"] == "owner1"
+    assert me["scopes"] == ["read"]
     page.goto(site.url + "/account/")
     assert token not in page.content()
     page.get_by_role("button", name="End the token reports").click()
@@ -130,7 +131,8 @@ def test_a_new_password_keeps_this_session_under_a_new_id(visitor: Any, site: An
     window = visitor(name="changer")
     page = window.go("/account/")
     before = {c["name"]: c for c in window.context.cookies()}["guanxi_session"]
-    assert before["httpOnly"] and before["sameSite"] == "Lax"
+    assert before["httpOnly"]
+    assert before["sameSite"] == "Lax"
     page.fill("#old", PASSWORD)
     page.fill("#password", "seven green bicycles")
     page.fill("#again", "seven green bicycles")

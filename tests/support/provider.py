@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on the loopback address: code flow with PKCE; `says` bends what its identity tokens say."""
+"""An OpenID Connect provider on the loopback address: code flow with PKCE; `says` bends its identity tokens."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ class Provider:
 
     def authorize(self) -> Any:
         given = request.args
-        assert given["client_id"] == CLIENT and given["response_type"] == "code"
-        assert given["code_challenge_method"] == "S256" and "openid" in given["scope"].split()
+        assert given["client_id"] == CLIENT
+        assert given["response_type"] == "code"
+        assert given["code_challenge_method"] == "S256"
+        assert "openid" in given["scope"].split()
         code = secrets.token_urlsafe(8)
         self.codes[code] = dict(given)
         return redirect(f"{given['redirect_uri']}?{urlencode({'code': code, 'state': given['state']})}")

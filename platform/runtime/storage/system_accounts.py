@@ -10,7 +10,7 @@ ACCOUNTS: list[str] = [
     confirmed_at {TEXT}, last_step {INT} NOT NULL DEFAULT 0)""",
     """CREATE TABLE IF NOT EXISTS gx_recovery_codes (user_id {INT} NOT NULL, sha256 {TEXT} NOT NULL, used_at {TEXT},
     PRIMARY KEY (user_id, sha256))""",
-    """CREATE TABLE IF NOT EXISTS gx_identities (issuer {TEXT} NOT NULL, subject {TEXT} NOT NULL, user_id {INT} NOT NULL,
-    at {TEXT} NOT NULL, PRIMARY KEY (issuer, subject))""",
+    """CREATE TABLE IF NOT EXISTS gx_identities (issuer {TEXT} NOT NULL, subject {TEXT} NOT NULL,
+    user_id {INT} NOT NULL, at {TEXT} NOT NULL, PRIMARY KEY (issuer, subject))""",
     "CREATE INDEX IF NOT EXISTS ix_gx_identities_user ON gx_identities (user_id)",
 ]

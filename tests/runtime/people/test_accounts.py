@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -39,7 +40,8 @@ def test_every_refused_log_in_costs_one_hash(house: House, accounts: AccountServ
         assert accounts.login.password(who, word, f"10.0.0.{number}") is None
         assert HASHER.spent - before == 1, who
     found = accounts.login.password(known, PASSWORD, "10.0.0.99")
-    assert found is not None and found.name == known
+    assert found is not None
+    assert found.name == known
 
 
 def test_wrong_tries_wait_and_nobody_is_locked_out_for_good(
@@ -95,7 +97,7 @@ def test_asking_for_a_reset_does_the_same_for_nobody(
     for who in (name, f"{name}@example.com", "nobody-at-all"):
         accounts.request_reset(who, "10.3.0.1", "en")
         links.append(accounts.database.one("SELECT count(*) FROM gx_account_links"))
-    assert [b[0] - a[0] for a, b in zip(links, links[1:], strict=False) if a and b] == [1, 1, 1]
+    assert [b[0] - a[0] for a, b in itertools.pairwise(links) if a and b] == [1, 1, 1]
     assert [one["to"] for one in posted] == [f"{name}@example.com"] * 2 + [""]
     assert posted[1]["link"].startswith("https://crm.example.com/reset/")
     assert posted[2]["link"] == ""
@@ -138,7 +140,8 @@ def test_sessions_end_when_unused_and_after_their_time(accounts: AccountService,
     user, _ = new()
     token = accounts.sessions.begin(user, address="10.0.0.1", agent="Firefox\n\x00")
     held = accounts.sessions.find(token)
-    assert held is not None and held.user_id == user
+    assert held is not None
+    assert held.user_id == user
     clock.advance(hours=7)
     assert accounts.sessions.find(token) is not None  # notes that it is in use
     clock.advance(hours=7)
@@ -162,7 +165,8 @@ def test_a_code_holds_once_per_step(accounts: AccountService, clock: FixedClock,
     assert not accounts.second.enrolled(user)
     app = pyotp.TOTP(enrolment.secret)
     codes = accounts.second.confirm(user, app.at(clock.now()))
-    assert codes is not None and len(set(codes)) == 10
+    assert codes is not None
+    assert len(set(codes)) == 10
     assert not accounts.second.verify(user, app.at(clock.now()))  # the step was used to confirm
     clock.advance(seconds=30)
     assert accounts.second.verify(user, app.at(clock.now()))
@@ -172,7 +176,8 @@ def test_a_code_holds_once_per_step(accounts: AccountService, clock: FixedClock,
     assert not accounts.second.verify(user, codes[0])
     assert accounts.second.left(user) == 9
     stored = accounts.database.one(accounts.database.sql("SELECT secret FROM gx_totp WHERE user_id = ?"), (user,))
-    assert stored and enrolment.secret not in stored[0]
+    assert stored
+    assert enrolment.secret not in stored[0]
 
 
 def test_the_token_route_asks_for_the_code(house: House, new: New) -> None:
@@ -183,7 +188,9 @@ def test_the_token_route_asks_for_the_code(house: House, new: New) -> None:
     assert codes is not None
     body = {"name": name, "password": PASSWORD}
     missing = house.post("/api/auth/token", body, None)
-    assert missing.status_code == 401 and missing.json is not None and missing.json["code"] == "totp"
+    assert missing.status_code == 401
+    assert missing.json is not None
+    assert missing.json["code"] == "totp"
     assert house.post("/api/auth/token", body | {"totp": "000000"}, None).status_code == 401
     assert house.post("/api/auth/token", body | {"totp": codes[1]}, None).status_code == 200
     assert house.post(f"/api/user/{user}/actions/reset_totp").status_code == 204
@@ -223,7 +230,8 @@ def test_a_token_never_does_more_than_its_scopes(house: House, new: New, role: s
     assert house.get("/api/meta/versions", writes).status_code == 403
     assert house.post("/api/me/tokens", {"name": "more"}, writes).status_code == 403
     me = house.get("/api/me", writes).json
-    assert me is not None and set(me["objects"]) == {"thing"}
+    assert me is not None
+    assert set(me["objects"]) == {"thing"}
     assert not any(one.startswith("scope") for one in me["roles"])
 
 
@@ -252,10 +260,12 @@ def test_service_accounts_have_tokens_and_nothing_else(house: House, new: New) -
     assert made.json is not None
     user = made.json["id"]
     token = house.post(f"/api/user/{user}/actions/make_token", {"name": "nightly", "days": 10})
-    assert token.status_code == 201 and token.json is not None
+    assert token.status_code == 201
+    assert token.json is not None
     house.tokens["program"] = token.json["token"]
     me = house.get("/api/me", "program").json
-    assert me is not None and me["kind"] == "service"
+    assert me is not None
+    assert me["kind"] == "service"
     assert house.post(f"/api/user/{user}/actions/invite").status_code == 409
     person, name = new("worker")
     assert house.post(f"/api/user/{person}/actions/make_token", {"name": "x"}).status_code == 409

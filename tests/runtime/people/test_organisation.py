@@ -59,7 +59,8 @@ def test_heads_of_departments_are_leads_of_teams_up_the_tree(house: House, new: 
     assert organisation.members(company, tree=False) == []
     changed(house, head, active=False)
     again = organisation.department_head(seller)
-    assert again is not None and not again.active
+    assert again is not None
+    assert not again.active
     assert house.patch(f"/api/team/{company}", {"parent": north}).status_code == 200  # a circle in the data
     assert [t.id for t in organisation.departments(seller)] == [sales, company]
     assert organisation.below(north) == {company, sales, north}
@@ -103,7 +104,8 @@ def test_a_delegation_leads_on_three_steps_and_no_further(house: House, new: New
     delegate(house, d, e)
     assert absences.delegate_of(a, NOON, "discount") is None  # four steps: the person keeps it
     last = absences.delegate_of(b, NOON)
-    assert last is not None and last.delegate == e
+    assert last is not None
+    assert last.delegate == e
     changed(house, e, active=False)
     assert absences.delegate_of(b, NOON) is None
 
