@@ -14,6 +14,7 @@ from flask import g, request
 from markupsafe import Markup, escape
 
 FALLBACK = "box"
+FRAGMENTS = ("records.related_view", "records.history_view", "notifications.panel")
 ALWAYS = ("check", "x", "star", "chevron-down", "circle-alert", "inbox")  # prebuilt cells and scripts draw these
 _NAME = re.compile(r"[a-z0-9-]{1,48}\Z")
 _INNER = re.compile(r"<svg[^>]*>(.*)</svg>", re.S)
@@ -65,4 +66,4 @@ def sprite() -> Markup:
 
 def fragment_sprite() -> Markup:
     """The symbols of a piece of page that a script loads; nothing when the piece stands in a whole page."""
-    return sprite() if request.endpoint in ("records.related_view", "records.history_view", "notifications.panel") else Markup("")
+    return sprite() if request.endpoint in FRAGMENTS else Markup("")

@@ -1,4 +1,4 @@
-"""Messages as a console: what left, what waits or failed, what arrived and found no place; retry, drop, give a place."""
+"""Messages as a console: what left, what waits or failed, what arrived without a place; retry, drop, give one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REASONS = {
     "no_consent": "There is no consent", "cap": "The cap on marketing is reached", "unsubscribed": "Unsubscribed",
     "bouncing": "The address bounces", "no_address": "There is no usable address",
 }  # fmt: skip
-CHANNEL_SIGNS = {"email": "mail", "sms": "message-square", "wecom": "messages-square"}
+CHANNEL_SIGNS = {"email": "mail", "sms": "message-square", "wecom": "messages-square", "notification": "bell"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,52 @@ class MessagesConsole(Console):
             directions=DIRECTIONS,
         )
 
+    @expose("/templates/")
+    def templates(self) -> Any:
+        """The templates, and one of them filled from a record."""
+        visit = current_visit()
+        templates = visit.services.messaging.templates
+        given = {name: request.args.get(name, "").strip() for name in ("template", "object", "record", "language")}
+        shown, fault = None, ""
+        if given["template"] and given["record"]:
+            try:
+                shown = self._preview(given)
+            except GuanxiError as refusal:
+                fault = refusal.detail
+        objects = {
+            name: item.label.text(visit.language) or name
+            for name, item in visit.services.registry.objects.items()
+            if not item.system
+        }
+        return render_template(
+            "consoles/templates.html",
+            templates=[(one, one.label.text(visit.language) or one.name) for one in templates.list()],
+            given=given,
+            objects=objects,
+            languages=visit.services.languages,
+            shown=shown,
+            fault=fault,
+            signs=CHANNEL_SIGNS,
+            safe_html=_safe,
+        )
+
+    @staticmethod
+    def _preview(given: dict[str, str]) -> dict[str, Any]:
+        visit = current_visit()
+        templates = visit.services.messaging.templates
+        template = templates.get(given["template"])
+        name = template.object or given["object"]
+        number = given["record"]
+        if (
+            name not in visit.services.registry.objects
+            or not number.isascii()
+            or not number.isdigit()
+            or len(number) > 18
+        ):
+            raise BadRequest("Name an object and the number of its record.")
+        language = given["language"] if given["language"] in visit.services.languages else visit.language
+        return templates.preview(visit.person, template.name, name, int(number), language)
+
     @expose("/<int:number>/")
     def one(self, number: int) -> Any:
         """One message: text first, HTML after it, what became of it."""
@@ -112,7 +158,7 @@ class MessagesConsole(Console):
             places=places,
             objects=objects,
             spoken=_spoken(),
-            safe_html=lambda html: Markup(clean_foreign(html)),  # noqa: S704 (cleaned to a fixed list of tags)
+            safe_html=_safe,
         )
 
     @expose("/<int:number>/<act>/", methods=("POST",))
@@ -125,7 +171,10 @@ class MessagesConsole(Console):
         except GuanxiError as refusal:
             flash(refusal.detail, "error")
             return redirect(back)
-        flash(gettext("Done") if done else gettext("The message is in a state where this cannot be done."), "ok" if done else "error")
+        flash(
+            gettext("Done") if done else gettext("The message is in a state where this cannot be done."),
+            "ok" if done else "error",
+        )
         return redirect(back)
 
     @staticmethod
@@ -150,6 +199,11 @@ class MessagesConsole(Console):
 def counted(counts: dict[str, int], given: dict[str, str]) -> int:
     """How many of a tab's state there are, for the tabs that ask for somebody."""
     return counts.get(given.get("state", ""), 0)
+
+
+def _safe(html: str) -> Markup:
+    """HTML of a message, cleaned to a fixed list of tags: no styles, no pictures, nothing that runs."""
+    return Markup(clean_foreign(html))  # noqa: S704
 
 
 def _spoken() -> dict[str, str]:

@@ -24,7 +24,8 @@ ALIYUN = "https://dysmsapi.aliyuncs.com/"
 def messages_of(settings: Settings, secret: bytes) -> MessageSettings:
     """The runtime's view; `secret` signs links."""
     mail = settings.mail
-    own = {channel: Cap(cap.count, cap.days) for channel, cap in settings.messages.marketing_cap.items()}
+    asked = settings.messages.marketing_cap
+    own: dict[str, Cap] = {str(channel): Cap(cap.count, cap.days) for channel, cap in asked.items()}
     return MessageSettings(
         name=settings.name,
         url=settings.url or "",

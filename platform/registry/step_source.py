@@ -105,7 +105,7 @@ def _email(ground: Ground, path: Path, given: Any, _: str) -> Any:
     _one_of(ground, path, given, ("body", "template"))
     if "template" in given and "subject" in given and "body" not in given:
         ground.error("wrong-value", "say either 'subject' or 'template'", path)
-    made = {"to": people(ground, (*path, "to"), given["to"], addresses=True)}
+    made: dict[str, Any] = {"to": people(ground, (*path, "to"), given["to"], addresses=True)}
     if "cc" in given:
         made["cc"] = people(ground, (*path, "cc"), given["cc"], addresses=True)
     if "template" not in given and ("body" in given) != ("subject" in given):

@@ -59,7 +59,8 @@ def test_an_unset_variable_is_one_fault(tmp_path: Path) -> None:
 def test_secrets_come_from_a_file_and_are_never_shown(tmp_path: Path) -> None:
     (tmp_path / "hush.txt").write_text("t0p-secret\n", encoding="utf-8")
     text = (
-        "mail: {smtp: {host: m, password_file: hush.txt}, from: a@b.c}\nwebhooks: {a: {url: 'http://a', secret: ${S}}}\n"
+        "mail: {smtp: {host: m, password_file: hush.txt}, from: a@b.c}\n"
+        "webhooks: {a: {url: 'http://a', secret: ${S}}}\n"
         "database: postgresql://u:${P}@h/x\n"
     )
     settings, faults = load(tmp_path, text, S="t0p-secret", P="t0p-secret")

@@ -1,4 +1,4 @@
-"""Servers of the outside on loopback: an SMTP relay (aiosmtpd), a mailbox that speaks IMAP4rev1, and an HTTP gateway."""
+"""Servers of the outside on loopback: an SMTP relay (aiosmtpd), a mailbox over IMAP4rev1, an HTTP gateway."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Relay:
-    """What an SMTP relay took; `refuse` maps a recipient to the answer it gets instead of 250, `stall` to one for DATA."""
+    """What an SMTP relay took; `refuse` maps a recipient to its answer instead of 250, `data` is one for DATA."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from guanxi.common.labels import Label
 
 from .base import Definition, LabelText, LongText, Name, one_of
 
-Channel = one_of("email", "sms", "wecom", "notification", what="the channel")
+Channel: Any = one_of("email", "sms", "wecom", "notification", what="the channel")
 
 
 class TemplateDocument(Definition):

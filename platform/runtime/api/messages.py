@@ -29,6 +29,8 @@ def register(api: Blueprint) -> None:
     """Add /meta/messages."""
     api.add_url_rule("/meta/messages", "messages", list_messages, methods=["GET"])
     api.add_url_rule("/meta/messages/<number>", "message", one_message, methods=["GET"])
+    api.add_url_rule("/meta/suppressions", "suppressions", list_suppressions, methods=["GET"])
+    api.add_url_rule("/meta/suppressions/<channel>/<address>", "lift", lift, methods=["DELETE"])
     api.add_url_rule("/meta/messages/<number>/<act>", "message_act", act, methods=["POST"])
 
 
@@ -39,7 +41,7 @@ def install_hook(app: Flask) -> None:
 
 @administrators
 def list_messages() -> Response:
-    """`{"data", "next"}`, newest first; narrowed by `direction`, `channel`, `state` and `q` (subject, whole address)."""
+    """`{"data", "next"}`, newest first; `direction`, `channel`, `state` and `q` (in subjects, addresses) narrow."""
     args = parse.parameters(request, ("direction", "channel", "state", "q", "limit", "after"))
     for name, known in (("direction", DIRECTIONS), ("channel", CHANNELS), ("state", STATES)):
         if args.get(name) and args[name] not in known:
@@ -76,6 +78,25 @@ def act(number: str, act: str) -> Response:
     if not done:
         raise Conflict("The message is in a state where this cannot be done.", code="state")
     return respond.answer(messaging.log.one(message))
+
+
+@administrators
+def list_suppressions() -> Response:
+    """Addresses that get no marketing, or nothing at all because they bounce: `{"data"}`, by address; `after` is one."""
+    args = parse.parameters(request, ("limit", "after"))
+    limit = parse.whole_number(args["limit"], "limit", 1, MAX_LIMIT) if "limit" in args else 100
+    return respond.answer(
+        {"data": services().messaging.consents.suppressions(limit=limit, after=args.get("after", ""))}
+    )
+
+
+@administrators
+def lift(channel: str, address: str) -> Response:
+    """Take an address off that list; consent is still asked for."""
+    parse.parameters(request, ())
+    if channel not in CHANNELS or not services().messaging.consents.lift(channel, address):
+        raise NotFound("The address is not suppressed.")
+    return respond.no_content()
 
 
 @public

@@ -52,7 +52,7 @@ def view360(object_name: str, record: str) -> Response:
 
 @logged_in
 def timeline(object_name: str, record: str) -> Response:
-    """Entries `{"at", "kind": "change"|"record"|"post"|"message", …}`, newest first; `after` is the last page's cursor."""
+    """Entries `{"at", "kind": "change"|"record"|"post"|"message", …}`, newest first; `after` as elsewhere."""
     name, number = known_object(object_name), parse.record_id(record)
     args = parse.parameters(request, ("limit", "after"))
     limit = parse.whole_number(args["limit"], "limit", 1, MAX_LIMIT) if "limit" in args else 50

@@ -158,7 +158,7 @@ class Consents:
         return row is not None and row[0] == "given"
 
     def over_cap(self, channel: str, key: str) -> bool:
-        """True when one more marketing message would pass the cap; inside `write()`, holds the address until its end."""
+        """True when one more marketing message would pass the cap; inside `write()`, which holds the address."""
         cap = self.settings.caps.get(channel)
         if cap is None:
             return False

@@ -192,8 +192,8 @@ class Delivery:
 
     # operators --------------------------------------------------------------------------------------
     def retry(self, number: int) -> bool:
-        """Send a message again that failed, was dropped or stayed here, as a new effect; marketing asks for its cap again,
-        consent and bounces are asked when it leaves.
+        """Send a message again that failed, was dropped or stayed here, as a new effect; marketing asks for its cap
+        again, consent and bounces are asked when it leaves.
         """
         now = self.messaging.room.clock.now()
         with self.db.write():

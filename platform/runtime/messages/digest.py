@@ -36,9 +36,9 @@ class Digests:
         people = self.db.rows(
             self.db.sql(
                 "SELECT DISTINCT user_id FROM gx_notifications WHERE digest_at IS NOT NULL AND digest_at <= ?"
-                f" ORDER BY user_id LIMIT {PEOPLE_AT_ONCE}"
+                " ORDER BY user_id LIMIT ?"
             ),
-            (now,),
+            (now, PEOPLE_AT_ONCE),
         )
         return sum(self._send(int(row[0]), now) for row in people)
 

@@ -14,9 +14,9 @@ import nh3
 _LINK = re.compile(r"https?://[^\s<>\"']{1,2000}")
 _TAGS = {
     *(
-        "a abbr b blockquote br caption code col colgroup dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre s small"
+        "a abbr b blockquote br caption code col colgroup dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre s"
     ).split(),
-    *("span strong sub sup table tbody td tfoot th thead tr u ul").split(),
+    *("small span strong sub sup table tbody td tfoot th thead tr u ul").split(),
 }
 _PLAIN_ATTRIBUTES = {"a": {"href", "title"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 _OWN_ATTRIBUTES = {

@@ -1,7 +1,7 @@
 """Fetching mail from a mailbox: what is not seen yet, oldest first, each marked seen once it is kept.
 
-A mail that cannot be read is marked too, so that it does not come again, and is noted in the log of the job. The size is
-asked before anything is fetched.
+A mail that cannot be read is marked too, so that it does not come again, and is noted in the log of the job. The size
+is asked before anything is fetched.
 """
 
 from __future__ import annotations

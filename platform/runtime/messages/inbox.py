@@ -93,7 +93,8 @@ class Inbox:
             (
                 now, "in", "email", "received", source,
                 f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender,
-                ", ".join(mail.recipients)[:2_000], key_of("email", mail.sender), "", mail.subject, mail.text, mail.html,
+                ", ".join(mail.recipients)[:2_000], key_of("email", mail.sender), "", mail.subject, mail.text,
+                mail.html,
                 orjson.dumps(uses).decode(), mail.message_id, mail.in_reply_to, found.thread or mail.message_id, "",
                 instant_text(mail.at) if mail.at is not None else None,
             ),
@@ -221,7 +222,8 @@ class Inbox:
             return bool(
                 self.db.execute(
                     self.db.sql(
-                        "UPDATE gx_messages SET state = 'ignored' WHERE id = ? AND direction = 'in' AND state = 'unmatched'"
+                        "UPDATE gx_messages SET state = 'ignored'"
+                        " WHERE id = ? AND direction = 'in' AND state = 'unmatched'"
                     ),
                     (number,),
                 )

@@ -1,8 +1,8 @@
 """Raw mail into a frozen value, within limits: nobody's mail can cost more than its size, and no part is trusted.
 
 Parsed by the standard library's default policy, which follows the standards and repairs what breaks them. HTML is
-cleaned, text stands first. What a machine answered is told from what a person wrote; a report of non-delivery says which
-address of which of our messages it is about.
+cleaned, text stands first. What a machine answered is told from what a person wrote; a report of non-delivery says
+which address of which of our messages it is about.
 """
 
 from __future__ import annotations
@@ -31,6 +31,16 @@ MOST_FILES = 20
 MOST_TEXT = 200_000
 MOST_IDS = 50
 _ID = re.compile(r"<[^<>\s]{1,500}>")
+_JSON_HEADERS = (
+    ("From", "from"),
+    ("To", "to"),
+    ("Cc", "cc"),
+    ("Subject", "subject"),
+    ("Message-ID", "message_id"),
+    ("In-Reply-To", "in_reply_to"),
+    ("References", "references"),
+    ("Date", "date"),
+)
 _BULK = frozenset(("bulk", "junk", "list", "auto_reply"))
 _REPLY_MARKS = ("x-autoreply", "x-autorespond", "x-auto-reply")
 
@@ -217,7 +227,7 @@ def _files(parts: list[EmailMessage]) -> Iterator[Piece]:
         if count > MOST_FILES:
             return
         if kind == "message/rfc822":
-            inner = part.get_payload()
+            inner: Any = part.get_payload()
             content = inner[0].as_bytes() if isinstance(inner, list) and inner else b""
             yield Piece(_clean(one_line(name)) or "message.eml", kind, content)
             continue
@@ -233,7 +243,7 @@ def _bounce(mail: Message, parts: list[EmailMessage]) -> Bounce | None:
     original = ""
     for part in parts:
         if part.get_content_type() == "message/delivery-status":
-            blocks = part.get_payload()
+            blocks: Any = part.get_payload()
             for block in blocks if isinstance(blocks, list) else ():
                 fields.update({name.lower(): str(value) for name, value in block.items()})
         elif part.get_content_type() in ("message/rfc822", "text/rfc822-headers"):
@@ -250,7 +260,7 @@ def _bounce(mail: Message, parts: list[EmailMessage]) -> Bounce | None:
 
 
 def _original(part: EmailMessage) -> str:
-    inner = part.get_payload()
+    inner: Any = part.get_payload()
     text = str(inner[0].get("Message-ID", "")) if isinstance(inner, list) and inner else str(part.get_payload())
     found = re.search(r"(?im)^message-id:\s*(<[^<>\s]{1,500}>)", text) or _ID.search(text[:1000])
     return found.group(found.lastindex or 0) if found else ""
@@ -264,8 +274,7 @@ def from_json(given: Mapping[str, Any]) -> bytes:
     import binascii
 
     made = EmailMessage(policy=policy.default)
-    for header, key in (("From", "from"), ("To", "to"), ("Cc", "cc"), ("Subject", "subject"), ("Message-ID", "message_id"),
-                        ("In-Reply-To", "in_reply_to"), ("References", "references"), ("Date", "date")):  # fmt: skip
+    for header, key in _JSON_HEADERS:
         value = given.get(key)
         value = ", ".join(map(str, value)) if isinstance(value, list) else value
         if value is not None and not isinstance(value, str):

@@ -1,8 +1,8 @@
 """Mail: one logged message as MIME, and its way through the relay.
 
-A part of text and one of HTML, attachments, the thread's headers, List-Unsubscribe for marketing (RFC 8058). Headers are
-made by the standard library's policy from single-line values, so nothing that people type can add one. The envelope's
-sender is the configured address. DKIM is the relay's work.
+A part of text and one of HTML, attachments, the thread's headers, List-Unsubscribe for marketing (RFC 8058). Headers
+are made by the standard library's policy from single-line values, so nothing that people type can add one. The
+envelope's sender is the configured address. DKIM is the relay's work.
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ Row = Mapping[str, Any]
 Text = str | Label | Mapping[str, str] | Mapping[str, Template]
 LONGEST = 2_000
 _INSERT = (
-    "INSERT INTO gx_notifications (user_id, at, kind, object, record_id, text, link, group_key, by_id, shown, digest_at)"
+    "INSERT INTO gx_notifications"
+    " (user_id, at, kind, object, record_id, text, link, group_key, by_id, shown, digest_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (user_id, group_key) WHERE read_at IS NULL AND group_key <> ''"
     " DO UPDATE SET at = excluded.at, text = excluded.text, link = excluded.link, by_id = excluded.by_id,"
@@ -98,7 +99,7 @@ class Notifications:
                 if told is not None:
                     place = link or (f"/o/{object}/{record_id}/" if object and record_id is not None else "")
                     body, shown, digest = told
-                    self._leave(piece, person, wanted[person.id or 0], kind, body, about, place)
+                    self._leave(piece, person, wanted[person.id or 0], kind, body, place)
                     rows.append(
                         (person.id, piece.stamp, kind, object, record_id, body, place, key, author, shown, digest)
                     )
@@ -106,7 +107,7 @@ class Notifications:
                 self.db.execute_many(self.db.sql(_INSERT), rows)
         return len(rows)
 
-    def _told(
+    def _told(  # noqa: PLR0917 (one place calls it)
         self, work: Work, person: Actor, wanted: Preferences, kind: str, text: Text, about: Subject
     ) -> tuple[str, int, str | None] | None:
         """(text, shown on the screen, when its digest is due) for one person; None when there is nothing to tell."""
@@ -128,8 +129,8 @@ class Notifications:
             digest = instant_text(wanted.digest_at(values["email"], work.now, person.zone))
         return body, int(values["screen"] == "on"), digest
 
-    def _leave(
-        self, work: Work, person: Actor, wanted: Preferences, kind: str, body: str, about: Subject, link: str
+    def _leave(  # noqa: PLR0917 (one place calls it)
+        self, work: Work, person: Actor, wanted: Preferences, kind: str, body: str, link: str
     ) -> None:
         """What goes out at once (or when quiet hours end) beside the screen."""
         due = wanted.due(work.now, person.zone)
@@ -139,7 +140,7 @@ class Notifications:
             ("wecom", wanted.wecom),
         ):
             if address and wanted.value(kind, channel) == "now":
-                self.messaging.outgoing.notice(work, channel, str(address), person, body, about, link, due)
+                self.messaging.outgoing.notice(work, channel, str(address), person, body, link, due)
 
     # reading ----------------------------------------------------------------------------------------
     def unread(self, user_id: int) -> int:

@@ -23,7 +23,6 @@ from guanxi.runtime.storage.rows import instant_text
 from .addresses import email_of, key_of, one_line
 
 if TYPE_CHECKING:
-    from .notifications import Subject
     from .room import Messaging
 
 LONGEST_TEXT = 200_000
@@ -31,7 +30,8 @@ LONGEST_SUBJECT = 400
 KIND = "message"
 _COLUMNS = (
     "at, direction, channel, state, source, template, marketing, sender, recipient, address, cc, subject, text, html,"
-    " attachments, uses, language, object, record_id, user_id, by_id, message_id, in_reply_to, thread, token, error, due_at"
+    " attachments, uses, language, object, record_id, user_id, by_id, message_id, in_reply_to, thread, token, error,"
+    " due_at"
 )
 _INSERT = f"INSERT INTO gx_messages ({_COLUMNS}) VALUES ({', '.join('?' * 27)}) RETURNING id"  # noqa: S608
 
@@ -56,7 +56,7 @@ class Outgoing:
     record_id: int | None = None
     links: Sequence[tuple[str, int]] = ()
     user_id: int | None = None
-    uses: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    uses: Mapping[str, Sequence[Sequence[Any]]] = field(default_factory=dict)
     attachments: Sequence[Mapping[str, Any]] = ()
     language: str = ""
     answers: int | None = None
@@ -82,7 +82,7 @@ class Door:
         self.db = messaging.room.db
 
     def send(self, message: Outgoing, *, work: Work | None = None) -> Posted:
-        """Log a message and have it delivered after the commit, or refuse it with a reason. Raises nothing of its own."""
+        """Log a message and have it delivered after the commit, or refuse it with a reason."""
         piece = work or Work(self.messaging.room, SYSTEM)
         key = key_of(message.channel, message.to)
         with self.db.write():
@@ -98,7 +98,7 @@ class Door:
         post(self.db, kind=KIND, payload={"message": number}, at=now, due_at=due_at, key=key)
 
     def notice(  # noqa: PLR0917 (one place calls it)
-        self, work: Work, channel: str, address: str, person: Actor, body: str, about: Subject, link: str, due: datetime
+        self, work: Work, channel: str, address: str, person: Actor, body: str, link: str, due: datetime
     ) -> None:
         """A notice that also leaves for the person it is for."""
         place = f"{self.messaging.settings.url.rstrip('/')}{link}" if link and self.messaging.settings.url else ""

@@ -92,7 +92,8 @@ class PreferenceStore:
                 chosen[int(user)][str(kind), str(channel)] = str(value)
             for user, *rest in self.db.rows(
                 self.db.sql(
-                    f"SELECT user_id, quiet_from, quiet_to, wecom FROM gx_notification_people WHERE user_id IN ({marks})"  # noqa: S608
+                    "SELECT user_id, quiet_from, quiet_to, wecom FROM gx_notification_people"  # noqa: S608
+                    f" WHERE user_id IN ({marks})"
                 ),
                 part,
             ):

@@ -19,7 +19,7 @@ from guanxi.expressions.env import Env
 from guanxi.expressions.evaluate import evaluate
 from guanxi.expressions.expression import Expression
 from guanxi.expressions.template import Template
-from guanxi.expressions.tree import FieldTerm, Hop, RowTerm
+from guanxi.expressions.tree import FieldTerm
 from guanxi.expressions.types import ValueType
 from guanxi.fieldtypes import CATALOGUE
 from guanxi.fieldtypes.masks import HIDDEN
@@ -179,12 +179,8 @@ def _field(expression: Expression, view: View) -> Any:
     tree = expression.tree
     if not isinstance(tree, FieldTerm):
         return None
-    found = view.work.room.registry.objects.get(_object(tree.row))
+    found = view.work.room.registry.objects.get(tree.row.object)
     return found.fields.get(tree.name) if found is not None else None
-
-
-def _object(row: RowTerm) -> str:
-    return row.object if not isinstance(row, Hop) else row.object
 
 
 def _shown(value: Any, expression: Expression, view: View) -> str:

@@ -81,7 +81,7 @@ class Templates:
         except ExpressionErrors as error:
             raise Conflict(f"{what} does not fit {object_name}: {error.faults[0].message}.", code="template") from error
 
-    def language_of(self, object_name: str, row: Row) -> str:
+    def language_of(self, row: Row) -> str:
         """The language to write to a customer in: the record's own `language` where the instance has it, else the
         instance's first.
         """
@@ -101,7 +101,7 @@ class Templates:
         old: Row | None = None,
     ) -> Rendered:
         """Fill a template from a record: for the customer outside, or for a person inside (`reader`)."""
-        chosen = language or (reader.language if reader is not None else self.language_of(object_name, row))
+        chosen = language or (reader.language if reader is not None else self.language_of(row))
         view = self.view(work, chosen, reader)
         found = {
             part: in_language(self.texts(template, part, object_name), chosen) for part in ("subject", "body", "html")

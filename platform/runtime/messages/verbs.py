@@ -156,7 +156,7 @@ def _rendered(  # noqa: PLR0917
     known: Messaging, work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None, person: Actor | None
 ) -> Rendered:
     """What the step says: to a person inside in his language and as far as he may read, else to the customer."""
-    language = person.language if person is not None else known.templates.language_of(plan.name, row)
+    language = person.language if person is not None else known.templates.language_of(row)
     if "template" in given:
         template = known.templates.get(given["template"])
         return known.templates.render(template, work, plan.name, row, language=language, reader=person, old=old)
@@ -165,12 +165,8 @@ def _rendered(  # noqa: PLR0917
     texts = [one for one in (subject, body) if one is not None]
     said = [fill(one, view, row, old) if one is not None else "" for one in (subject, body)]
     own = (plan.name, int(row["id"]))
-    return Rendered(
-        said[0], said[1], "", language, tuple(uses_of(texts)), tuple(sorted(view.touched - {own})), ()
-    )
+    return Rendered(said[0], said[1], "", language, tuple(uses_of(texts)), tuple(sorted(view.touched - {own})), ())
 
 
 def _text(texts: Texts | None, language: str) -> Template | None:
     return in_language(dict(texts.languages), language) if texts is not None else None
-
-

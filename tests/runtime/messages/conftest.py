@@ -70,6 +70,11 @@ objects:
   contact: {read: all, fields: {budget: none, email: masked}}
 ---
 kind: role
+name: desk
+objects:
+  case: {create: true, read: all}
+---
+kind: role
 name: temp
 objects:
   contact: {read: own}

@@ -102,7 +102,12 @@ def test_mail_through_the_hook_reaches_the_timeline(house: House) -> None:
     first = send("/hooks/mail", data=RAW % 1, **mime)
     assert (first.status_code, first.json["state"]) == (202, "matched")
     assert send("/hooks/mail", data=RAW % 1, **mime).json["state"] == "known"
-    given = {"from": "ann@example.com", "subject": "再问", "text": "x", "attachments": [{"name": "a.txt", "content": "aGk="}]}
+    given = {
+        "from": "ann@example.com",
+        "subject": "再问",
+        "text": "x",
+        "attachments": [{"name": "a.txt", "content": "aGk="}],
+    }
     second = send("/hooks/mail", json=given, headers=BEARER)
     assert second.json["state"] == "matched"
     for body in ({"fromm": "x"}, {"text": 7}, [], {"attachments": [{}]}):
@@ -141,6 +146,16 @@ def test_the_log_is_for_administrators(house: House) -> None:
     assert done.json["records"] == [{"object": "contact", "id": record}]
     assert house.get(f"/api/meta/messages/{number}").json["state"] == "matched"
     assert house.get("/api/meta/messages/999").status_code == 404
+
+
+def test_suppressed_addresses(house: House) -> None:
+    house.host.services().messaging.consents.suppress("email", "a@example.com", scope="all", reason="bounced")
+    assert [one["address"] for one in house.get("/api/meta/suppressions").json["data"]] == ["a@example.com"]
+    assert house.get("/api/meta/suppressions", who="li").status_code == 403
+    assert house.delete("/api/meta/suppressions/email/A@example.com", who="li").status_code == 403
+    assert house.delete("/api/meta/suppressions/email/A@example.com").status_code == 204
+    assert house.delete("/api/meta/suppressions/email/A@example.com").status_code == 404
+    assert house.delete("/api/meta/suppressions/pigeon/A@example.com").status_code == 404
 
 
 def test_a_template_is_previewed_as_far_as_one_may_see(house: House) -> None:
