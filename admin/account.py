@@ -300,7 +300,7 @@ def _page(made: dict[str, Any] | None = None) -> str:
     account = accounts.credentials.account(_me())
     return render_template(
         "account.html",
-        me=person.me,
+        own=person.me,
         made=made,
         shown=shown,
         has_password=account is not None and bool(account.password),

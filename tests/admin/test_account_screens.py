@@ -174,3 +174,17 @@ def test_somebody_who_must_change_the_password_goes_nowhere_else(visitor: Any, s
     page.fill("#again", "seven green bicycles")
     page.get_by_role("button", name="Set the password").click()
     expect(page).to_have_url(f"{site.url}/")
+
+
+def test_the_profile_shows_what_is_kept_and_keeps_what_is_not_changed(visitor: Any, site: Any) -> None:
+    accounts = Accounts(site.instance, site.services)
+    user, _ = accounts.add("known", password=PASSWORD, roles=["sales"], full_name="Known Person", phone="13800138000")
+    before = site.get("user", user)
+    page = visitor(name="known").go("/account/")
+    expect(page.locator("#full_name")).to_have_value("Known Person")
+    page.fill("#time_zone", "Europe/Paris")
+    page.locator("#profile").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    after = site.get("user", user)
+    assert (after["full_name"], after["phone"]) == ("Known Person", before["phone"])
+    assert after["time_zone"] == "Europe/Paris"
