@@ -1,7 +1,7 @@
 """`python -m benchmarks [names] [--engine sqlite|postgresql] [--quick]`: every figure of the performance table.
 
-Names choose parts: http, servers, publish, process (start, memory, a page), write, bulk, read, compile, expressions;
-without names all of them run. The database is built for the run and removed with it.
+Names choose parts: http, servers, publish, process (start, memory, a page), write, bulk, read, compile, automation,
+expressions; without names all of them run. The database is built for the run and removed with it.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def _module(name: str, *arguments: str) -> Callable[[str, bool], None]:
 
 _ROOT = Path(__file__).parent.parent
 PARTS: dict[str, Callable[[str, bool], None]] = {
+    "automation": _module("automation", "ENGINE"),
     "http": _http,
     "servers": _servers,
     "publish": _publish,

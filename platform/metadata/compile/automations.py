@@ -38,6 +38,8 @@ def compile_automation(context: Context, document: Document, model: AutomationDo
 def _compile(context: Context, document: Document, model: AutomationDocument) -> Automation:
     events = frozenset(model.on) if isinstance(model.on, list) else frozenset()
     when = _condition(context, document, model, events=bool(events))
+    if not model.do:
+        context.error("wrong-value", "a rule without steps does nothing", document, ("do",))
     if model.run_as == "user" and not events:
         said = "a rule of time has no person whose rights it could have"
         context.error("model-rule", said, document, ("run_as",), hint="leave run_as out")

@@ -51,7 +51,7 @@ HOLDING: dict[str, Verb] = {
         "What somebody may do with a field of a record: none, masked, read or edit", ("record", "field", "to", "is")
     ),
     "count": Verb("How many records there are", ("object", "is"), ("where", "as")),
-    "ran": Verb("An automation ran; for this record, so many times (0: it did not)", ("automation",), ("record", "times")),
+    "ran": Verb("An automation ran, so many times (0: it did not)", ("automation",), ("record", "times")),
 }
 # Verbs of definitions that are not there yet, by what they need.
 _ELSEWHERE: dict[str, str] = {
