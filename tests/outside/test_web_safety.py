@@ -502,7 +502,7 @@ def test_refusals_leave_nothing(house: House) -> None:
 
 def _state(house: House) -> str:
     db = house.instance.database
-    names = ["o_thing", "o_user", "o_role", "gx_history", "gx_versions", "gx_jobs", "gx_outbox"]
+    names = ["o_thing", "o_user", "o_role", "gx_history", "gx_versions", "gx_files"]
     return json.dumps({name: db.rows(f"SELECT * FROM {name} ORDER BY 1") for name in names}, default=str)
 
 
