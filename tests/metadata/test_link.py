@@ -311,7 +311,7 @@ def test_the_platform_has_people() -> None:
     assert registry.objects["user"].fields["team"].target == "team"
     assert not registry.objects["user"].fields["team"].system
     assert registry.objects["user"].layer == "platform"
-    assert set(registry.roles) == {"administrator", "employee"}
+    assert set(registry.roles) == {"administrator", "auditor", "employee"}
     assert registry.objects["team"].related["members"].object == "user"
 
 

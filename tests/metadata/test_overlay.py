@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from guanxi.common.diagnostics import Diagnostics
+from guanxi.common.diagnostics import DefinitionError, Diagnostics
 from guanxi.metadata.nodes import Document, to_plain
 from guanxi.metadata.overlay import order_packs, overlay, pack_heads, provenance
 from guanxi.metadata.overlay.packs import fits
 from guanxi.metadata.parse import parse_sources
 from guanxi.metadata.sources import Source
+from tests.support.project import registry_of
 
 BASE = """\
 kind: object
@@ -180,3 +181,13 @@ def test_a_circle_is_named_once(first: str) -> None:
 )
 def test_version_ranges(version: str, wanted: str, holds: bool) -> None:
     assert fits(version, wanted) is holds
+
+
+def test_a_role_that_the_platform_only_offers_may_be_defined() -> None:
+    registry = registry_of("kind: role\nname: employee\nlabel: Staff\nobjects: {team: {read: all, update: own}}\n")
+    employee = registry.roles["employee"]
+    assert employee.label.text() == "Staff"
+    assert dict(employee.objects["team"].scopes) == {"read": "all", "update": "own"}
+    assert dict(employee.objects["user"].scopes) == {"read": "all"}
+    with pytest.raises(DefinitionError, match="already defined"):
+        registry_of("kind: role\nname: administrator\n")

@@ -8,10 +8,13 @@ from guanxi.common.diagnostics import Diagnostic, Diagnostics
 from guanxi.common.names import did_you_mean
 
 from ..nodes import Document, MapNode, ScalarNode
+from ..sources import PLATFORM
 from .merge import extend
 from .patch import Bases, apply_patch
 
 Key = tuple[str, str]
+OFFERED: frozenset[Key] = frozenset({("role", "employee"), ("role", "auditor")})
+"""Definitions of the platform with everyday names: another layer's whole definition of the same name adds to them."""
 
 
 class MergeCache:
@@ -52,14 +55,15 @@ def overlay(
     memory = cache if cache is not None else MergeCache()
     merged: dict[Key, Document] = {}
     for layer in by_layer.values():
-        _define(layer, merged, found)
+        _define(layer, merged, found, memory)
         _extend(layer, merged, found, memory)
         _patch(layer, merged, found, bases)
     memory.turn()
     return [document for key, document in merged.items() if key[0] != "patch"]
 
 
-def _define(layer: Sequence[Document], merged: dict[Key, Document], found: Diagnostics) -> None:
+def _define(layer: Sequence[Document], merged: dict[Key, Document], found: Diagnostics, memory: MergeCache) -> None:
+    """Take whole definitions in. A role that the platform only offers may be defined as if it were not there."""
     for document in layer:
         if document.extends:
             continue
@@ -67,6 +71,9 @@ def _define(layer: Sequence[Document], merged: dict[Key, Document], found: Diagn
         first = merged.get(key)
         if first is None:
             merged[key] = document
+            continue
+        if key in OFFERED and first.layer == PLATFORM != document.layer:
+            merged[key] = memory.extend(first, document, found)
             continue
         sentence = f"{document.kind} '{document.name}' is already defined at {first.place}"
         hint = (
