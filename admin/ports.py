@@ -14,6 +14,7 @@ from flask import Request, Response
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.audit import Audit
+from guanxi.runtime.jobs.desk import Desk
 from guanxi.runtime.messages.room import Messaging
 from guanxi.runtime.people.service import AccountService
 from guanxi.runtime.people.sessions import Session
@@ -83,6 +84,11 @@ class SiteServices(Protocol):
     @property
     def messaging(self) -> Messaging:
         """Notices, messages, consent."""
+        ...
+
+    @property
+    def background(self) -> Desk:
+        """Background work for operators."""
         ...
 
     @property

@@ -7,11 +7,13 @@ from guanxi.runtime.access.actor import Actor
 from .audit import AuditConsole
 from .automations import AutomationConsole
 from .base import Console
+from .jobs import JobsConsole
 from .messages import MessagesConsole
 
 CONSOLES: tuple[type[Console], ...] = (
     AutomationConsole,
     MessagesConsole,
+    JobsConsole,
     AuditConsole,
 )
 

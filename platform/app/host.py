@@ -31,6 +31,7 @@ from .publisher import Publisher
 from .queue import make_engine
 
 if TYPE_CHECKING:
+    from guanxi.runtime.jobs.desk import Desk
     from guanxi.runtime.jobs.engine import Engine
 
 COOKIE = "guanxi_session"
@@ -190,6 +191,13 @@ class SiteBundle:
     def records(self) -> Records:
         """The one door to records."""
         return self.services.records
+
+    @property
+    def background(self) -> Desk:
+        """Background work for operators."""
+        from guanxi.runtime.jobs.desk import Desk
+
+        return Desk(self.services, self.host.engine)
 
     @property
     def messaging(self) -> Messaging:
