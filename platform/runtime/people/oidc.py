@@ -1,7 +1,8 @@
 """Log-in with an OpenID Connect provider: authorisation code with PKCE, state and nonce; the identity token is verified
 (signature, issuer, audience, expiry, nonce) before a word of it is believed.
 
-This module speaks with the provider; `identities` says whose account a proven identity is.
+This module speaks with the provider; `identities` says whose account a proven identity is. The libraries are loaded
+with the first log-in: most instances have no provider, and a start would pay for them.
 """
 
 from __future__ import annotations
@@ -11,17 +12,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
-
-import requests
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.requests_client import OAuth2Session
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from typing import TYPE_CHECKING, Any
 
 from guanxi.common.clock import Clock
 from guanxi.common.errors import Forbidden, Unavailable
+
+if TYPE_CHECKING:
+    from authlib.integrations.requests_client import OAuth2Session
+    from joserfc.jwk import KeySet
 
 SECONDS = 10.0
 KEPT = 600.0
@@ -84,6 +82,9 @@ class SingleSignOn:
 
     def answer(self, redirect: str, asked: Asked, given: Mapping[str, str]) -> Mapping[str, Any]:
         """The claims of the person who came back with these parameters. Raises Refused, Unavailable."""
+        import requests
+        from authlib.common.errors import AuthlibBaseError
+
         if not secrets.compare_digest(given.get("state", "").encode(), asked.state.encode()):
             raise Refused("The answer belongs to another log-in. Try again.")
         if given.get("error") or not given.get("code"):
@@ -99,6 +100,8 @@ class SingleSignOn:
         return self._verified(str(token.get("id_token") or ""), asked.nonce)
 
     def _client(self, redirect: str) -> OAuth2Session:
+        from authlib.integrations.requests_client import OAuth2Session
+
         return OAuth2Session(
             client_id=self.settings.client_id,
             client_secret=self.settings.client_secret or None,
@@ -111,6 +114,9 @@ class SingleSignOn:
 
     # identity token ----------------------------------------------------------------------------------
     def _verified(self, text: str, nonce: str) -> Mapping[str, Any]:
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
         rules = jwt.JWTClaimsRegistry(
             now=int(self.clock.now().timestamp()),
             leeway=LEEWAY,
@@ -133,12 +139,17 @@ class SingleSignOn:
         return claims
 
     def _decoded(self, text: str) -> dict[str, Any]:
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
         try:
             return dict(jwt.decode(text, self._keys(), algorithms=ALGORITHMS).claims)
         except (JoseError, ValueError):  # the provider may have new keys
             return dict(jwt.decode(text, self._keys(fresh=True), algorithms=ALGORITHMS).claims)
 
     def _keys(self, *, fresh: bool = False) -> KeySet:
+        from joserfc.jwk import KeySet
+
         return KeySet.import_key_set(self._read(str(self._provider()["jwks_uri"]), fresh=fresh))  # type: ignore[arg-type]
 
     # the provider's own documents --------------------------------------------------------------------
@@ -152,6 +163,8 @@ class SingleSignOn:
         return found
 
     def _read(self, url: str, *, fresh: bool = False) -> Mapping[str, Any]:
+        import requests
+
         with self._lock:
             at, found = self._kept.get(url, (0.0, {}))
         if found and not fresh and time.monotonic() - at < KEPT:
