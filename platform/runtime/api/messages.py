@@ -82,7 +82,7 @@ def act(number: str, act: str) -> Response:
 
 @administrators
 def list_suppressions() -> Response:
-    """Addresses that get no marketing, or nothing at all because they bounce: `{"data"}`, by address; `after` is one."""
+    """Addresses that get no marketing, or nothing because they bounce: `{"data"}`, by address; `after` is one."""
     args = parse.parameters(request, ("limit", "after"))
     limit = parse.whole_number(args["limit"], "limit", 1, MAX_LIMIT) if "limit" in args else 100
     return respond.answer(
