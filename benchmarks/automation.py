@@ -19,7 +19,8 @@ from guanxi.runtime.storage.database import open_database
 from guanxi.runtime.storage.system import create_platform_tables
 from tests.support.project import registry_of
 
-from .write import METADATA, place, values
+from .workload import METADATA
+from .write import place, values
 
 ROUNDS, UPDATES = 9, 300
 _RULE = "---\nkind: automation\nname: r{n}\nobject: customer\non: update\nwhen: {when}\ndo: [{{post: seen}}]\n"
@@ -42,7 +43,11 @@ def services(url: str, rules: str) -> Services:
 def update_of(made: Services) -> Callable[[int], None]:
     """One update of one field of one record."""
     key = made.records.create(SYSTEM, "customer", values(1)).id
-    return lambda n: made.records.update(SYSTEM, "customer", key, {"name": f"Customer number {n}"}) and None
+
+    def update(n: int) -> None:
+        made.records.update(SYSTEM, "customer", key, {"name": f"Customer number {n}"})
+
+    return update
 
 
 def main(engine: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from flask import Blueprint, Response, request
 
 from ..automation.runs import Run, of_record
 from ..query.request import MAX_LIMIT
+from ..records.room import Room
+from ..records.service import RecordService
 from ..records.work import Work
 from ..storage.rows import instant_text_json
 from . import parse, respond
@@ -34,7 +36,7 @@ def automation_runs(object_name: str, record: str) -> Response:
     args = parse.parameters(request, ("limit", "after"))
     limit = parse.whole_number(args["limit"], "limit", 1, MAX_LIMIT) if "limit" in args else 50
     before = parse.whole_number(args["after"], "after", 1, parse.MAX_ID) if "after" in args else NEWEST
-    reader = services().reader
+    reader = room().reader
     reader.seen(actor(), name, number, "history")
     found = of_record(services().database, name, number, limit + 1, before)
     following = str(found[limit - 1].id) if len(found) > limit else None
@@ -43,6 +45,11 @@ def automation_runs(object_name: str, record: str) -> Response:
     people = reader.titles(actor(), "user", sorted({run.by_id for run in found if run.by_id is not None}))
     data = [_shown(run, moved.get(run.id, []), people) for run in found]
     return respond.answer({"data": data, "next": following})
+
+
+def room() -> Room:
+    """What the record service of this version works in."""
+    return cast(RecordService, services().records).room
 
 
 def _shown(run: Run, changes: list[dict[str, Any]], people: Any) -> dict[str, Any]:
@@ -78,7 +85,7 @@ def _moved(runs: list[int]) -> dict[int, list[dict[str, Any]]]:
         "SELECT run_id, object, record_id, version, action, changes FROM gx_history"  # noqa: S608 (marks only)
         f" WHERE run_id IN ({marks}) ORDER BY id LIMIT 1000"
     )
-    work = Work(services().records.room, actor())
+    work = Work(room(), actor())
     made: dict[int, list[dict[str, Any]]] = {}
     for run, name, number, version, action, changes in db.rows(db.sql(sql), runs):
         if name not in services().registry.objects or not work.rights(name).visible:

@@ -19,6 +19,7 @@ from ..automation import shown_parts
 from ..query.request import MAX_LIMIT, ListQuery, Row
 from ..storage.rows import instant_text_json
 from . import parse, respond
+from .automations import room
 from .caller import actor, logged_in, services
 from .records import known_object
 
@@ -82,16 +83,16 @@ def _changes(name: str, number: int, most: int) -> list[Row]:
 
 def _posts(name: str, number: int, most: int) -> list[Row]:
     """What automations wrote on the record, each in words that the caller may read."""
-    room = services().records.room
+    place = room()
     sql = "SELECT id, at, by_id, body FROM gx_posts WHERE object = ? AND record_id = ? ORDER BY id DESC LIMIT ?"
-    found = room.db.rows(room.db.sql(sql), (name, number, most))
+    found = place.db.rows(place.db.sql(sql), (name, number, most))
     return [
         {
             "at": instant_text_json(at),
             "kind": "post",
             "id": post,
             "by": by,
-            "text": shown_parts(orjson.loads(body), room, actor()),
+            "text": shown_parts(orjson.loads(body), place, actor()),
         }
         for post, at, by, body in found
     ]
