@@ -39,6 +39,9 @@ ROUTES = frozenset(
         "move_view",
         "related_view",
         "history_view",
+        "sharing_view",
+        "share_view",
+        "reveal_view",
         "act_view",
     )
 )

@@ -12,14 +12,16 @@ from markupsafe import Markup
 
 from guanxi.common.errors import GuanxiError, NotFound
 from guanxi.registry import Action, Related
+from guanxi.runtime.access.grants import shareable
 from guanxi.runtime.query.request import ListQuery
 
 from .cells import DASH
 from .fields import FieldView
 from .forms import FormState
 from .inputs import plain
-from .json_pages import JsonPages, message_of
+from .json_pages import message_of
 from .lists import choose_columns, expandable
+from .rights_pages import RightsPages
 from .routes import expose
 from .texts import gettext
 from .visit import current_visit
@@ -79,7 +81,7 @@ class EventView:
     changes: tuple[ChangeView, ...]
 
 
-class RecordPages(JsonPages):
+class RecordPages(RightsPages):
     """Record pages of one object."""
 
     def record_page(self, key: int) -> Any:
@@ -99,7 +101,8 @@ class RecordPages(JsonPages):
             steps=self._steps(row, rights),
             sections=self._details(row, state),
             system=self._system(row),
-            tabs=self._tabs(),
+            tabs=self._tabs(rights),
+            revealed=((rights.get("actions") or {}).get("reveal") or {}).get("fields") or (),
             related=self._related_page,
             buttons=self._buttons(rights),
             assignable="assign" in (rights.get("actions") or {}) and "owner" in self.fields,
@@ -148,16 +151,18 @@ class RecordPages(JsonPages):
         )
 
     # tabs ----------------------------------------------------------------------------------------------------
-    def _tabs(self) -> list[tuple[str, str]]:
+    def _tabs(self, rights: Mapping[str, Any]) -> list[tuple[str, str]]:
         """(name, label): what metadata lists and this version can show, then what it forgot to list."""
-        wanted = dict.fromkeys((*self.item.page.tabs, *self.item.related, "history"))
-        labels = {"details": gettext("Details"), "history": gettext("History")}
+        wanted = dict.fromkeys((*self.item.page.tabs, *self.item.related, "history", "sharing"))
+        labels = {"details": gettext("Details"), "history": gettext("History"), "sharing": gettext("Sharing")}
+        shown = {"details": True, "history": bool(self.item.history) and rights.get("history") is not False}
+        shown["sharing"] = shareable(current_visit().services.registry, self.item)
         found = []
         for name in wanted:
             related = self.item.related.get(name)
             if related is not None and self._readable(related.object):
                 found.append((name, self._related_label(related)))
-            elif name in labels and (name != "history" or self.item.history):
+            elif shown.get(name):
                 given = self.item.page.labels.get(name)
                 found.append((name, given.text(self.language) if given else labels[name]))
         return found

@@ -61,3 +61,20 @@ customElements.define('gx-record', class extends HTMLElement {
     });
   }
 });
+
+customElements.define('gx-reveal', class extends HTMLElement {
+  connectedCallback() {
+    $('button', this).addEventListener('click', async () => {
+      const refusal = $('.refusal', this);
+      refusal.hidden = true;
+      try {
+        const found = await send(this.dataset.url, { field: this.dataset.field, reason: $('input', this).value });
+        $('output', this).textContent = found.value;
+      } catch (failure) {
+        if (!(failure instanceof Refused)) return;
+        refusal.textContent = failure.message;
+        refusal.hidden = false;
+      }
+    });
+  }
+});

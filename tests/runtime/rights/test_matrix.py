@@ -105,7 +105,7 @@ def make(house: House, role: str, name: str, kind: str, owner: int, made: dict[s
     for field, value in VALUES[name].items():
         definition = object_type.fields[field]
         if value is None:
-            value = next(iter(definition.options)) if definition.options else f"{role}-{name}-{kind}"
+            value = next(iter(definition.options)) if definition.options else f"{role}-{name}-{kind}"  # noqa: PLW2901
         values[field] = made[value][kind] if definition.target and isinstance(value, str) else value
     if object_type.owned:
         values["owner"] = owner
