@@ -36,18 +36,19 @@ def sweep(services: Services, run: Run) -> dict[str, Any]:
         "effects": effects,
         "deliveries": tries,
         "hook_calls": calls,
-        "jobs": _jobs(services, instant_text(now - keep)),
+        "jobs": _jobs(services, instant_text(now - keep), instant_text(now - CALLS_KEPT)),
     }
 
 
-def _jobs(services: Services, before: str) -> int:
-    """Ended jobs without rows of an import (those can still be undone), with their log."""
+def _jobs(services: Services, before: str, slots_before: str) -> int:
+    """Ended jobs without rows of an import (those can still be undone), with their log; done slots sooner."""
     db, total = services.database, 0
     find = (
-        "SELECT id FROM gx_jobs j WHERE j.state IN ('done', 'failed', 'cancelled') AND j.finished_at < ?"
+        "SELECT id FROM gx_jobs j WHERE ((j.state IN ('done', 'failed', 'cancelled') AND j.finished_at < ?)"
+        " OR (j.state = 'done' AND j.finished_at < ? AND substr(COALESCE(j.key, ''), 1, 9) = 'schedule:'))"
         " AND NOT EXISTS (SELECT 1 FROM gx_job_rows r WHERE r.job_id = j.id) LIMIT 500"
     )
-    while ids := [row[0] for row in db.rows(db.sql(find), (before,))]:
+    while ids := [row[0] for row in db.rows(db.sql(find), (before, slots_before))]:
         marks = ", ".join("?" * len(ids))
         with db.write():
             db.execute(db.sql(f"DELETE FROM gx_job_log WHERE job_id IN ({marks})"), ids)  # noqa: S608 (marks only)
