@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from guanxi.runtime.audit import Place, place
 
+from . import logs
 from .hosts import Hosts
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ class Gate:
                 headers.append(HSTS)
             _keep_private(headers, given)
             if self.access_log and log.isEnabledFor(logging.INFO):
-                log.info("request", extra={"access": _line(environ, status, began, number)})
+                line = _line(environ, status, began, number)
+                if not logs.access(line):
+                    log.info("request", extra={"access": line})
             return start_response(status, headers, *rest)
 
         refusal = self._refusal(environ)

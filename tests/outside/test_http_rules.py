@@ -1,4 +1,4 @@
-"""From outside, over HTTP: what a request must not do, expanded lists, money as it is shown, defaults of the platform."""
+"""From outside, over HTTP: what a request must not do, expanded lists, money as shown, defaults of the platform."""
 
 from __future__ import annotations
 
