@@ -99,9 +99,11 @@ def _pending() -> tuple[Account, str] | None:
     return account, safe_target(str(held[3]))
 
 
-@gate.route("/login/oidc/", methods=("POST",))
+@gate.route("/login/oidc/")
 def single_sign_on() -> Any:
-    """To the provider of single sign-on."""
+    """To the provider of single sign-on. A link and not a form: the policy `form-action 'self'` holds for the addresses
+    a form's answer leads on to as well. What is remembered here only serves the answer with the same `state`.
+    """
     single = current_visit().services.accounts.single
     if single is None:
         raise NotFound
@@ -110,7 +112,7 @@ def single_sign_on() -> Any:
     except GuanxiError as refusal:
         return _login_page("/", gettext(refusal.detail)), refusal.status
     session.clear()
-    session[ASKED] = [asked.state, asked.nonce, asked.verifier, int(time.time()), safe_target(request.form.get("url"))]
+    session[ASKED] = [asked.state, asked.nonce, asked.verifier, int(time.time()), safe_target(request.args.get("url"))]
     return redirect(url)
 
 
