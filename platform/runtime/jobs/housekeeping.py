@@ -1,14 +1,17 @@
-"""The daily broom: delivered effects, ended jobs, tries of webhooks and calls of hooks that are old are forgotten."""
+"""The daily broom: delivered effects, ended jobs, tries of webhooks, calls of hooks, and what has expired at the doors
+(sessions, links, answers kept for a retry, counts of wrong tries) are forgotten.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from guanxi.common.labels import Label
 
 from ..outbox.store import OutboxStore
+from ..people.throttle import Throttle
 from ..storage.rows import instant_text
 from ..webhooks import log as deliveries
 from .kinds import JobKind, Run
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
 KIND = "housekeeping"
 EFFECTS_KEPT = timedelta(days=7)
 CALLS_KEPT = timedelta(days=2)
+AT_ONCE = 5_000
+# What is forgotten of the doors: name in the result, table, its key, the condition on an instant, how long it is kept.
+EXPIRED = (
+    ("sessions", "gx_sessions", "id", "expires_at < ?", timedelta()),
+    ("links", "gx_account_links", "id", "expires_at < ?", timedelta(days=30)),
+    ("answers", "gx_idempotency", "key", "at < ?", timedelta(days=1)),
+)
 
 
 def sweep(services: Services, run: Run) -> dict[str, Any]:
@@ -32,12 +42,28 @@ def sweep(services: Services, run: Run) -> dict[str, Any]:
     run.progress(2, 4)
     calls = db.execute(db.sql("DELETE FROM gx_hook_calls WHERE at < ?"), (instant_text(now - CALLS_KEPT),))
     run.progress(3, 4)
+    doors = {name: _expired(services, table, key, test, now - kept) for name, table, key, test, kept in EXPIRED}
+    doors["tries"] = Throttle(db, services.clock).sweep()
     return {
+        **doors,
         "effects": effects,
         "deliveries": tries,
         "hook_calls": calls,
         "jobs": _jobs(services, instant_text(now - keep), instant_text(now - CALLS_KEPT)),
     }
+
+
+def _expired(services: Services, table: str, key: str, test: str, before: datetime) -> int:
+    """Delete the rows that meet a condition, a few thousand at a time."""
+    db, total = services.database, 0
+    sql = f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {test} LIMIT {AT_ONCE}) AND {test}"  # noqa: S608
+    moment = instant_text(before)
+    while True:
+        with db.write():
+            gone = db.execute(db.sql(sql), (moment, moment))
+        total += gone
+        if gone < AT_ONCE:
+            return total
 
 
 def _jobs(services: Services, before: str, slots_before: str) -> int:
