@@ -89,7 +89,7 @@ class Host(BaseView):  # type: ignore[misc]
             visit.services.version,
             object_name,
             visit.language,
-            profile(visit.person),
+            profile(visit),
         )
         with self._lock:
             found = self._views.get(key)

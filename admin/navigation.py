@@ -68,15 +68,15 @@ _cache: OrderedDict[tuple[object, ...], Navigation] = OrderedDict()
 _lock = Lock()
 
 
-def profile(actor: Actor) -> tuple[object, ...]:
+def profile(visit: Visit) -> object:
     """What compiled views and navigation depend on: two people with the same profile share them."""
-    return (actor.unrestricted, actor.roles)
+    return visit.services.access.profile(visit.person)
 
 
 def navigation(visit: Visit) -> Navigation:
     """The navigation of this visit's person."""
     services = visit.services
-    key = (services.registry.fingerprint, services.version, visit.language, profile(visit.person))
+    key = (services.registry.fingerprint, services.version, visit.language, profile(visit))
     with _lock:
         found = _cache.get(key)
         if found is not None:

@@ -13,6 +13,7 @@ from flask import Request, Response
 
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.audit import Audit
 from guanxi.runtime.jobs.desk import Desk
 from guanxi.runtime.messages.room import Messaging
@@ -74,6 +75,11 @@ class SiteServices(Protocol):
     @property
     def languages(self) -> tuple[str, ...]:
         """Languages of the instance, the default first ("en", "zh")."""
+        ...
+
+    @property
+    def access(self) -> AccessTable:
+        """Rights of every set of roles, and the key under which what depends on them may be kept."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from flask import request as flask_request
 from guanxi.common.errors import GuanxiError
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.api.caller import hold
 from guanxi.runtime.api.host import Publisher as PublisherPort
 from guanxi.runtime.audit import Audit
@@ -203,6 +204,11 @@ class SiteBundle:
     def messaging(self) -> Messaging:
         """Notices, messages, consent."""
         return self.services.messaging
+
+    @property
+    def access(self) -> AccessTable:
+        """Rights of every set of roles."""
+        return self.services.access
 
     @property
     def audit(self) -> Audit:
