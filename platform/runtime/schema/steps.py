@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
-from guanxi.runtime.storage.names import link_index, object_table, quoted
+from guanxi.runtime.storage.names import former_name, kept_table, link_index, object_table, quoted
 
 from .dialect import column_sql, column_type, key_name, row_columns
 from .moves import in_order
@@ -215,10 +215,12 @@ class DropTable(Step):
                 if tool.has_table(table):
                     tool.do(f"UPDATE {quoted(table)} SET {quoted(column)} = NULL")  # noqa: S608
         tool.drop_table(self.table)
-        if not self.field:
+        if self.field:
+            tool.set_field_aside(self.object, self.field, kept_table(self.table, tool.version))
+        else:
             # Columns set aside earlier are inside the copy now; a later object of this name starts without a past.
             tool.do("DELETE FROM gx_kept WHERE object = ? AND place <> 'table'", (self.object,))
-            tool.rename_object(self.object, f"x_{self.object}_{tool.version}", kept=False)
+            tool.rename_object(self.object, former_name(f"{self.object}_{tool.version}"), kept=False)
 
 
 # fields ---------------------------------------------------------------------------------------------
@@ -258,6 +260,7 @@ class DropField(Step):
         """See Step."""
         tool.set_aside(object_table(self.object), self.field, self.kept)
         tool.note_kept(self.object, self.field, "column", self.kept, "dropped")
+        tool.set_field_aside(self.object, self.field.name, self.kept)
 
 
 @listed

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from guanxi.runtime.search.index import rebuild, search_tables
-from guanxi.runtime.storage.names import object_table, quoted
+from guanxi.runtime.storage.names import former_name, object_table, quoted
 from guanxi.runtime.storage.rows import instant_from_text
 from guanxi.runtime.storage.tables import ROW_COLUMNS, unique_value
 
@@ -278,6 +278,7 @@ class RestoreField(Step):
         )
         tool.drop_column(table, self.kept)
         tool.forget_kept(self.kept)
+        tool.bring_field_back(self.object, self.field.name, self.kept)
 
 
 @listed
@@ -305,7 +306,10 @@ class RestoreRows(Step):
                 f"SELECT setval(pg_get_serial_sequence(?, 'id'), (SELECT coalesce(max(id), 1) FROM {table}))",  # noqa: S608
                 (table,),
             )
-        tool.rename_object(f"x_{self.object}_{self.version}", self.object, kept=False)
+        former = f"{self.object}_{self.version}"
+        tool.rename_object(former_name(former), self.object, kept=False)
+        if f"x_{former}" not in tool.old.objects:  # what earlier releases called it
+            tool.rename_object(f"x_{former}", self.object, kept=False)
 
 
 @listed
@@ -361,6 +365,7 @@ class RestoreLinks(Step):
         )
         tool.do(f"DROP TABLE {kept}")
         tool.forget_kept(self.kept)
+        tool.bring_field_back(self.object, self.field.name, self.kept)
 
 
 @listed

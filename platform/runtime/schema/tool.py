@@ -12,7 +12,7 @@ import orjson
 from guanxi.common.clock import Clock
 from guanxi.registry.registry import Registry
 from guanxi.runtime.storage.database import Handle
-from guanxi.runtime.storage.names import object_table, quoted
+from guanxi.runtime.storage.names import former_name, object_table, quoted
 from guanxi.runtime.storage.rows import instant_text
 from guanxi.runtime.storage.system import NAMING_FIELDS, NAMING_OBJECTS
 
@@ -159,6 +159,20 @@ class Tool:
         """Rows about a field follow its new name; the history too."""
         for table in NAMING_FIELDS:
             self.do(f"UPDATE {table} SET field = ? WHERE object = ? AND field = ?", (new, object_name, old))  # noqa: S608
+        self._rewrite_history(object_name, old, new)
+
+    def set_field_aside(self, object_name: str, field: str, kept: str) -> None:
+        """Rows about a dropped field no longer bear its name: a later field of that name starts without a past."""
+        self._rename_traces(object_name, field, former_name(kept))
+
+    def bring_field_back(self, object_name: str, field: str, kept: str) -> None:
+        """The other way round, for a rollback."""
+        self._rename_traces(object_name, former_name(kept), field)
+
+    def _rename_traces(self, object_name: str, old: str, new: str) -> None:
+        for table in NAMING_FIELDS:
+            if table != "gx_kept":
+                self.do(f"UPDATE {table} SET field = ? WHERE object = ? AND field = ?", (new, object_name, old))  # noqa: S608
         self._rewrite_history(object_name, old, new)
 
     def _rewrite_history(self, object_name: str, old: str, new: str) -> None:

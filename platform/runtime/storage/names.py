@@ -60,3 +60,8 @@ def kept_column(field: str, version: int) -> str:
 def kept_table(table: str, version: int) -> str:
     """Where a dropped table's rows stay until they are purged."""
     return fitted(f"x_{table}_{version}")
+
+
+def former_name(kept: str) -> str:
+    """What rows about a dropped field or object call it; no definition can have such a name."""
+    return f"-{kept}"
