@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from guanxi.common.errors import BadRequest, Conflict, FieldError, Forbidden, Invalid
 from guanxi.common.names import did_you_mean
 
 from ..records.inputs import record_values
 from ..records.update import update
-from . import ending
+from . import clocks, ending
 from .approvers import Pick
 from .engine import Engine
 from .rows import ADMIN_STEP, COUNTED, Activation, Task
 from .starting import chosen_people, comment_of
-from .tree import scope
-
-if TYPE_CHECKING:
-    pass
+from .taking_back import take_back
 
 Payload = Mapping[str, Any]
 MOST_ADDED = 20
@@ -72,6 +68,7 @@ def approve(engine: Engine, task: Task, payload: Payload) -> None:
     """{"comment", "values", "approvers"}: agree; `values` are the fields the step lets one change."""
     mine(engine, task)
     comment = judged(engine, task, payload, ("comment", "values", "approvers"), comment="yes")
+    saw = ending.fingerprint(engine)
     edits = _edits(engine, task, payload.get("values"), full=True)
     if payload.get("approvers") is not None:
         engine.instance.chosen = chosen_people(
@@ -88,7 +85,7 @@ def approve(engine: Engine, task: Task, payload: Payload) -> None:
         return
     waits = [t for t in engine.tasks if t.parent_id == task.id and t.part == "after" and t.pending]
     _decided(engine, task, "held" if waits else "approved", comment, edits)
-    engine.note("approved", task=task, by=engine.work.actor.id, comment=comment, detail=edits)
+    engine.note("approved", task=task, by=engine.work.actor.id, comment=comment, detail={**edits, "saw": saw})
     for added in waits:
         engine.open(added, None)
     if not waits:
@@ -102,9 +99,10 @@ def reject(engine: Engine, task: Task, payload: Payload) -> None:
     if task.part == "opinion":
         _opinion(engine, task, "reject", comment)
         return
+    saw = ending.fingerprint(engine)
     edits = _edits(engine, task, payload.get("values"), full=False)
     _decided(engine, task, "rejected", comment, edits)
-    engine.note("rejected", task=task, by=engine.work.actor.id, comment=comment, detail=edits)
+    engine.note("rejected", task=task, by=engine.work.actor.id, comment=comment, detail={**edits, "saw": saw})
     counted(engine, task)
 
 
@@ -211,96 +209,15 @@ def send_back(engine: Engine, task: Task, payload: Payload) -> None:
                 "The record cannot be returned there.", code="bad_target", hint=did_you_mean(target, allowed)
             )
     _decided(engine, task, "returned", comment, {})
-    engine.note("returned", task=task, by=engine.work.actor.id, comment=comment, detail={"to": target or "start"})
+    detail = {"to": target or "start", "saw": ending.fingerprint(engine)}
+    engine.note("returned", task=task, by=engine.work.actor.id, comment=comment, detail=detail)
     if target:
         engine.back_to(target, task.step)
         return
     activation = activation_of(engine, task)
     activation.state = "returned"
     engine.store.save_activation(activation, "state")
-    engine.instance.position = {**engine.instance.position, "resume": task.step}
-    engine.store.save(engine.instance, "position")
-    ending.to_start(engine, "returned")
-
-
-def take_back(engine: Engine, task: Task, payload: Payload) -> None:
-    """{}: undo one's own agreement while nobody after it has decided."""
-    judged(engine, task, payload, ("comment",), comment="free")
-    work = engine.work
-    if task.decided_by is None or task.decided_by != work.actor.id:
-        raise Forbidden("This decision is somebody else's.")
-    activation = activation_of(engine, task)
-    later = [a for a in engine.activations if a.id > activation.id and a.state in ("active", "passed", "rejected")]
-    decided = any(t.acted for a in later for t in engine.of(a))
-    if (
-        engine.instance.state != "running"
-        or task.state not in ("approved", "held")
-        or task.part not in COUNTED
-        or decided
-    ):
-        raise Conflict("This can no longer be taken back.", code="not_allowed")
-    _in_window(engine, task)
-    if activation.state != "active":
-        for one in later:
-            one.state = "cancelled"
-            engine.store.save_activation(one, "state")
-            engine.cancel(engine.of(one), "taken_back")
-        _reopen_way(engine, activation)
-        activation.state, activation.finished_at = "active", None
-        engine.store.save_activation(activation, "state", "finished_at")
-        for other in engine.of(activation):
-            if other.state == "cancelled" and other.reason == "decided":
-                other.state, other.reason = ("open" if other.opened_at else "waiting"), ""
-                engine.store.save_task(other, "state", "reason")
-    task.state, task.reason, task.acted = "cancelled", "taken_back", 0
-    engine.store.save_task(task, "state", "reason", "acted")
-    engine.note("taken_back", task=task, by=work.actor.id)
-    _restore_edits(engine, task)
-    again = engine.new_task(
-        activation, Pick(task.user_id, task.weight, task.principal, task.also, "taken_back"), place=task.place
-    )
-    engine.open(again, engine.step(task.step))
-
-
-def _in_window(engine: Engine, task: Task) -> None:
-    minutes = engine.flow.take_back_minutes
-    if not minutes or not task.decided_at:
-        return
-    if engine.work.now - datetime.fromisoformat(task.decided_at) > timedelta(minutes=minutes):
-        raise Conflict("The time to take it back is over.", code="not_allowed")
-
-
-def _reopen_way(engine: Engine, activation: Activation) -> None:
-    """Forget the forks behind a step that is open again."""
-    if activation.step != ADMIN_STEP:
-        scope(engine.flow, activation.step, engine.position)
-        engine.instance.position = {**engine.instance.position, **engine.position.as_json()}
-        engine.store.save(engine.instance, "position")
-
-
-def _restore_edits(engine: Engine, task: Task) -> None:
-    """Fields that the decision wrote get their values back where nobody changed them since."""
-    if not task.edits:
-        return
-    entry = next(
-        (
-            e
-            for e in reversed(engine.store.story(engine.instance.id))
-            if e["task_id"] == task.id and e["detail"].get("edits")
-        ),
-        None,
-    )
-    if entry is None:
-        return
-    row = engine.row()
-    back = {
-        name: moved["from"]
-        for name, moved in entry["detail"]["edits"].items()
-        if name in engine.plan.fields and engine.plan.fields[name].json(row.get(name)) == moved["to"]
-    }
-    if back:
-        with engine.work.exempted(ending.WATCHER), engine.work.trust():
-            update(engine.work, engine.plan, engine.instance.record_id, back, force=True)
+    ending.to_start(engine, "returned", task.step if task.step != ADMIN_STEP else "")
 
 
 # other people ---------------------------------------------------------------------------------------------------
@@ -405,6 +322,7 @@ def add_signer(engine: Engine, task: Task, payload: Payload) -> None:
     ]
     if where == "before":
         task.state = "waiting"
+        clocks.pause(engine, task)
         engine.store.save_task(task, "state")
     if where != "after":
         for one in added:
@@ -437,6 +355,12 @@ def remove_signer(engine: Engine, task: Task, payload: Payload) -> None:
         _gate_opened(engine, next(t for t in engine.tasks if t.id == found.parent_id), found.part, outcome)
 
 
+def _take_back(engine: Engine, task: Task, payload: Payload) -> None:
+    """{}: undo one's own agreement while nobody after it has decided."""
+    judged(engine, task, payload, ("comment",), comment="free")
+    take_back(engine, task)
+
+
 def comment(engine: Engine, task: Task, payload: Payload) -> None:
     """{"comment"}: say something without deciding."""
     said = judged(engine, task, payload, ("comment",), comment="must")
@@ -459,7 +383,7 @@ ACTS: Mapping[str, Act] = {
     "delegate": Act(delegate),
     "add_signer": Act(add_signer),
     "remove_signer": Act(remove_signer, own=False),
-    "take_back": Act(take_back, own=False),
+    "take_back": Act(_take_back, own=False),
     "pull_back": Act(pull_back, own=False),
     "comment": Act(comment, own=False),
 }

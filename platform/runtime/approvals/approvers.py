@@ -257,6 +257,13 @@ class Approvers:
             found.add(question.row.get("owner"))
         return frozenset(user for user in found if isinstance(user, int))
 
+    def others(self, users: Sequence[int], question: Question) -> list[int]:
+        """Those who would not decide on their own behalf, where the step forbids that."""
+        if (question.step.self_policy or question.flow.self_policy) == "allow":
+            return list(users)
+        selves = self.oneself(question)
+        return [user for user in users if user not in selves]
+
     def _not_oneself(self, found: Sequence[Pick], question: Question) -> list[Pick]:
         policy = question.step.self_policy or question.flow.self_policy
         if policy == "allow" or question.explicit:
@@ -301,8 +308,7 @@ class Approvers:
             users = [pick.user for pick in self._active(assigned, flow)]
         else:
             users = self.admins(flow)
-        selves = self.oneself(question) if (step.self_policy or flow.self_policy) != "allow" else frozenset()
-        users = [user for user in users if user not in selves] or users
+        users = self.others(users, question)
         if not users:
             raise RoutingFault(f"nobody can be asked in '{step.name}'")
         return Picked("ask", tuple(self._delegated([Pick(user, reason="nobody") for user in users], question)))

@@ -24,6 +24,32 @@ def start(engine: Engine, task: Task, due: Due) -> None:
     task.next_at = instant_text(moments(due, moment)[0][0]) if due.then else None
 
 
+def pause(engine: Engine, task: Task) -> None:
+    """The clock stands still: while the approval is suspended, or others must sign before."""
+    if task.pending and task.due_at is not None and task.paused_at is None:
+        task.paused_at = engine.work.stamp
+        engine.store.save_task(task, "paused_at")
+
+
+def go_on(engine: Engine, task: Task) -> None:
+    """The clock runs again: what was left of the time is left now."""
+    if task.paused_at is None or task.due_at is None:
+        return
+    paused, due_before = datetime.fromisoformat(task.paused_at), datetime.fromisoformat(task.due_at)
+    step = engine.step(task.step)
+    moment = due_before + (engine.work.now - paused)
+    calendar = engine.work.room.registry.calendars.get(step.due.calendar) if step.due and step.due.calendar else None
+    if calendar is not None and paused < due_before:
+        time = WorkTime.of(calendar)
+        left = time.between(paused, due_before)
+        moment = time.add(engine.work.now, int(left.total_seconds() // 60)) or moment
+    task.due_at, task.paused_at = instant_text(moment), None
+    if task.next_at is not None and step.due is not None:
+        planned = moments(step.due, moment)
+        task.next_at = instant_text(planned[task.next_act][0]) if task.next_act < len(planned) else None
+    engine.store.save_task(task, "due_at", "next_at", "paused_at")
+
+
 def due_at(engine: Engine, due: Due, now: datetime) -> datetime:
     """The moment a task is due that opens now."""
     if not due.calendar:

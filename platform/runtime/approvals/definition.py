@@ -24,6 +24,10 @@ class RoutingFault(Exception):
     """The way cannot be found: nobody to ask, a condition that cannot be judged, a step that is gone."""
 
 
+class Blocked(RoutingFault):
+    """The definition itself forbids going on where nobody can be asked: a submission is refused for it."""
+
+
 class _Raising:
     def __init__(self, registry: Registry, object_name: str) -> None:
         self.registry = registry

@@ -6,8 +6,11 @@ only the lock it set itself is lifted for it. A refusal there takes the whole cl
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from ..records.create import team_of
 from ..records.extensions import Change
@@ -59,9 +62,29 @@ def finish(engine: Engine, state: str, *, reason: str = "", keep_lock: bool = Fa
     instance.state, instance.finished_at, instance.reason = state, work.stamp, reason
     if not keep_lock:
         instance.locked = {}
-    engine.store.save(instance, "state", "finished_at", "reason", "locked")
+    instance.snapshot = instance.snapshot or seen(engine)
+    engine.store.save(instance, "state", "finished_at", "reason", "locked", "snapshot")
     sight.end(work, instance)
     engine.note(state, detail={"reason": reason} if reason else None)
+
+
+def seen(engine: Engine) -> dict[str, Any]:
+    """The record as those who take part see it, with what the proposal would change: {"at", "version", "values"}."""
+    instance = engine.instance
+    if instance.object not in engine.work.room.registry.objects:
+        return {}
+    row = engine.row()
+    if "id" not in row:
+        return {}
+    fields = engine.plan.fields
+    values = {name: fields[name].json(row.get(name)) for name in fields if row.get(name) is not None}
+    return {"at": engine.work.stamp, "version": row.get("version"), "values": values}
+
+
+def fingerprint(engine: Engine) -> str:
+    """A hash of what is seen, kept with every decision."""
+    values = seen(engine).get("values") or {}
+    return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
 
 
 def close_all(engine: Engine, reason: str) -> None:
@@ -73,13 +96,19 @@ def close_all(engine: Engine, reason: str) -> None:
             engine.store.save_activation(activation, "state", "finished_at")
 
 
-def to_start(engine: Engine, reason: str) -> None:
-    """Back to the submitter, who changes the record and submits again, or withdraws."""
+def to_start(engine: Engine, reason: str, step: str = "") -> None:
+    """Back to the submitter, who changes the record and submits again, or withdraws. `step` sent it back: with the
+    others that were open then, it is where a flow that resumes goes on.
+    """
     work, instance = engine.work, engine.instance
+    others = [a.step for a in engine.activations if a.state == "active" and a.step != step]
     close_all(engine, "returned")
     instance.state, instance.reason = "returned", reason
     instance.locked = {**instance.locked, "open": _open_fields(engine)}
-    engine.store.save(instance, "state", "reason", "locked")
+    instance.position = {**instance.position, "resume": [step, *others] if step else []}
+    if reason == "conflict":
+        instance.proposal = {**instance.proposal, "base": _base_now(engine)}
+    engine.store.save(instance, "state", "reason", "locked", "position", "proposal")
     if instance.submitted_by is not None:
         task = Task(0, instance.id, 0, "start", instance.submitted_by, "open", work.stamp, part="resubmit")
         task.opened_at = work.stamp
@@ -87,6 +116,14 @@ def to_start(engine: Engine, reason: str) -> None:
     engine.note("returned", detail={"reason": reason})
     event(engine, engine.flow.on.get("returned", ()))
     tell(engine, "returned", [instance.submitted_by] if instance.submitted_by else [])
+
+
+def _base_now(engine: Engine) -> dict[str, Any]:
+    """What the proposal would change as it is now: submitting again proposes a change of these values."""
+    row = engine.work.row(engine.instance.object, engine.instance.record_id) or {}
+    fields = engine.plan.fields
+    base: Mapping[str, Any] = engine.instance.proposal.get("base") or {}
+    return {name: fields[name].json(row.get(name)) if name in fields else row.get(name) for name in base}
 
 
 def _open_fields(engine: Engine) -> list[str] | None:
@@ -114,7 +151,9 @@ def _base_holds(engine: Engine) -> bool:
     if row is None:
         return False
     fields = engine.plan.fields
-    return all(name in fields and fields[name].json(row.get(name)) == value for name, value in base.items())
+    return all(
+        (fields[name].json(row.get(name)) if name in fields else row.get(name)) == value for name, value in base.items()
+    )
 
 
 def _apply(engine: Engine) -> None:

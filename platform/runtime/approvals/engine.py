@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from guanxi.common.errors import FieldError, Invalid
 from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.expression import Expression
 from guanxi.expressions.faults import BudgetExceeded
@@ -19,7 +20,8 @@ from ..records.environment import environment
 from ..records.plan import ObjectPlan
 from . import clocks, ending, sight
 from .approvers import Approvers, Pick, Question
-from .definition import RoutingFault
+from .asking import agreed_before, asked_again
+from .definition import Blocked, RoutingFault
 from .notices import tell
 from .rows import ADMIN_STEP, COUNTED, Activation, Instance, Task
 from .store import Store
@@ -47,6 +49,7 @@ class Engine:
         self.tasks = store.tasks(instance.id)
         self.rejected_by = ""
         self.returned_to = ""
+        self.kept: frozenset[int] = frozenset()  # people whose agreement a resumed step keeps
 
     # the record -------------------------------------------------------------------------------------
     @property
@@ -69,25 +72,36 @@ class Engine:
 
     # moving on --------------------------------------------------------------------------------------
     def begin(self) -> None:
-        """Enter the first steps; raises RoutingFault, so that a faulty flow refuses the submission."""
-        self._went(self._walk().begin())
+        """Enter the first steps; raises Blocked where the flow refuses a submission that nobody could decide."""
+        self.resume("begin", refuse=True)
 
-    def resume(self, move: str, step: str = "") -> None:
-        """Walk on (`begin`, `passed`, `go_to`); a fault on the way suspends the instance."""
+    def resume(self, move: str, *steps: str, refuse: bool = False) -> None:
+        """Walk on (`begin`, `passed`, `go_to`), from several steps where several were left; a fault on the way suspends
+        the instance, except that `refuse` lets Blocked through.
+        """
         try:
             with self.work.db.savepoint():
-                walk = self._walk()
-                self._went(walk.begin() if move == "begin" else getattr(walk, move)(step))
+                walk, outcome = self._walk(), "running"
+                for step in steps or ("",):
+                    went = walk.begin() if move == "begin" else getattr(walk, move)(step)
+                    outcome = went if went != "running" else outcome
+                    if went == "rejected":
+                        break
+                self._went(outcome)  # type: ignore[arg-type]
         except FAULTS as fault:
+            if refuse and isinstance(fault, Blocked):
+                raise
             self._reload()
-            self.suspend(str(fault), move, step)
+            self.suspend(str(fault), move, *steps)
 
-    def suspend(self, why: str, move: str, step: str) -> None:
-        """Stop until an administrator looks; what was to be done next is remembered."""
-        self.instance.position = {**self.instance.position, "fault": {"move": move, "step": step}}
+    def suspend(self, why: str, move: str, *steps: str) -> None:
+        """Stop until an administrator looks; what was to be done next is remembered, clocks stand still."""
+        self.instance.position = {**self.instance.position, "fault": {"move": move, "steps": list(steps)}}
         self.instance.state, self.instance.reason = "suspended", why[:500]
         self.store.save(self.instance, "position", "state", "reason")
-        self.note("suspended", step=step, detail={"why": why[:500]})
+        for task in self.tasks:
+            clocks.pause(self, task)
+        self.note("suspended", step=steps[0] if steps else "", detail={"why": why[:500]})
         tell(self, "suspended", self.approvers.admins(self.flow))
 
     def _walk(self) -> Walk:
@@ -106,12 +120,17 @@ class Engine:
         """Everything has passed; without a single decision by a person somebody must look at it."""
         human = any(t.acted and t.state == "approved" and self._this_cycle(t) for t in self.tasks)
         if self.flow.require_human and not human:
-            people = [Pick(user, reason="require_human") for user in self.approvers.admins(self.flow)]
-            if not people:
+            step = Step(ADMIN_STEP, self.flow.label)
+            users = self.approvers.others(self.approvers.admins(self.flow), self.question(step))
+            if not users:
                 raise RoutingFault("nobody decided, and there is no administrator to ask")
-            self._ask(Step(ADMIN_STEP, self.flow.label), people)
+            self._ask(step, [Pick(user, reason="require_human") for user in users])
             return
         ending.approve(self)
+
+    def decided(self) -> bool:
+        """Whether a person has decided in this cycle; an opinion is no decision."""
+        return any(t.acted and t.part != "opinion" and self._this_cycle(t) for t in self.tasks)
 
     def _this_cycle(self, task: Task) -> bool:
         return any(a.id == task.activation_id and a.cycle == self.instance.cycle for a in self.activations)
@@ -128,13 +147,24 @@ class Engine:
         if step.kind == "cc":
             self.copy((CarbonCopy(step.who, "pass"),), step.name)
             return "passed"
-        people = self._again(step)
+        people = asked_again(self, step)
         if people is None:
+            self._picked(step)
             picked = self.approvers.pick(self.question(step))
             if picked.outcome != "ask":
                 return self._by_policy(step, picked.outcome)
             people = list(picked.people)
         return self._ask(step, people)
+
+    def _picked(self, step: Step) -> None:
+        """Whoever sends the record on to a step whose people he picks must have picked them: Invalid undoes his click.
+        When it is not a person who sends it on, the step's empty policy decides.
+        """
+        kinds = {who.kind for who in step.who}
+        missing = kinds == {"previous_choice"} and not self.instance.chosen.get(step.name)
+        if missing and self.work.actor.id is not None:
+            label = step.label.text(self.work.language)
+            raise Invalid([FieldError("approvers", "required", f"Pick who decides in '{label}'.")])
 
     def question(self, step: Step) -> Question:
         """What resolving a step depends on, now."""
@@ -151,7 +181,7 @@ class Engine:
 
     def _by_policy(self, step: Step, outcome: str) -> Entered:
         if outcome == "blocked":
-            raise RoutingFault(f"nobody can be asked in '{step.name}'")
+            raise Blocked(f"nobody can be asked in '{step.name}'")
         passes = outcome == "passes"
         activation = self._activation(step.name, "passed" if passes else "rejected", "nobody")
         self.note("passed" if passes else "rejected", step=step.name, detail={"reason": "nobody"})
@@ -159,22 +189,6 @@ class Engine:
             return "passed"
         self.rejected_by = activation.step
         return "rejected"
-
-    def _again(self, step: Step) -> list[Pick] | None:
-        """A step that is entered again in the same cycle asks the same people, new ones only for the inactive."""
-        earlier = [a for a in self.activations if a.step == step.name and a.cycle == self.instance.cycle]
-        if not earlier or not any(a.state in ("returned", "superseded", "cancelled") for a in earlier):
-            return None
-        asked = [t for t in self.tasks if t.activation_id == earlier[-1].id and t.part == "vote"]
-        if not asked:
-            return None
-        people = self.approvers.organisation.people([t.user_id for t in asked])
-        kept: list[Pick] = []
-        for task in asked:
-            active = task.user_id in people and people[task.user_id].active
-            users = [task.user_id] if active else self.approvers.instead(task.user_id, self.flow)
-            kept += [Pick(user, task.weight, task.principal, task.also, "again") for user in users]
-        return kept
 
     def _activation(self, step: str, state: str = "active", reason: str = "") -> Activation:
         rounds = [a.round for a in self.activations if a.step == step]
@@ -196,7 +210,7 @@ class Engine:
     def _ask(self, step: Step, people: Sequence[Pick]) -> Entered:
         """Make the tasks of an activation; those who agreed before are not asked again where the flow says so."""
         activation = self._activation(step.name)
-        agreed = self._agreed_before(step)
+        agreed = agreed_before(self, step) | self.kept
         for place, pick in enumerate(people):
             task = self.new_task(activation, pick, place=place)
             if pick.user in agreed:
@@ -212,23 +226,6 @@ class Engine:
             return "passed"
         self.rejected_by = step.name
         return "rejected"
-
-    def _agreed_before(self, step: Step) -> frozenset[int]:
-        """People whose agreement in this cycle still counts: in the step just before, or in any."""
-        policy = step.repeat or self.flow.repeat
-        if policy == "each" or step.always_ask or step.required or self.returned_to == step.name:
-            return frozenset()
-        done = [a for a in self.activations if a.cycle == self.instance.cycle and a.state == "passed"]
-        if policy == "adjacent":
-            with_people = [a for a in done if any(t.activation_id == a.id and t.acted for t in self.tasks)]
-            done = with_people[-1:]
-        ids = {a.id for a in done}
-        material = self.instance.material_at
-        return frozenset(
-            t.user_id
-            for t in self.tasks
-            if t.activation_id in ids and t.acted and t.state == "approved" and (t.decided_at or "") > material
-        )
 
     def new_task(self, activation: Activation, pick: Pick, **more: Any) -> Task:
         """One more task of an activation, waiting."""
@@ -265,6 +262,7 @@ class Engine:
         """It is somebody's turn: the time runs from here."""
         task.state = "open"
         task.opened_at = task.opened_at or self.work.stamp
+        clocks.go_on(self, task)
         if step is not None and step.due is not None and task.due_at is None:
             clocks.start(self, task, step.due)
         self.store.save_task(task, "state", "opened_at", "due_at", "next_at", "next_act")
@@ -337,13 +335,13 @@ class Engine:
         if where == "end":
             ending.reject(self)
         elif where == "to_start":
-            ending.to_start(self, "rejected")
+            ending.to_start(self, "rejected", step)
         else:
             target = self.previous(step) if where == "to_previous" else where.removeprefix("step:")
             if target:
                 self.back_to(target, step)
             else:
-                ending.to_start(self, "rejected")
+                ending.to_start(self, "rejected", step)
 
     def targets(self, step: str) -> list[str]:
         """Steps one may return to from `step`, nearest last: passed in this cycle by a person's decision."""

@@ -19,9 +19,9 @@ from guanxi.registry.approvals import Flow
 from ..records.environment import environment
 from ..records.extensions import Change, Watcher
 from ..records.plan import ObjectPlan
+from ..storage.system_approvals import ACTIVE
 from .definition import Definitions
 from .ending import WATCHER, proposal_of
-from .rows import ACTIVE
 from .store import Store
 
 if TYPE_CHECKING:
@@ -41,15 +41,17 @@ def lock_of(flow: Flow) -> dict[str, Any]:
     return {**kept, "children": list(flow.lock_children)} if flow.lock_children else kept
 
 
-def operation_of(change: Change, stage_field: str | None, channel: str) -> str:
-    """Which of a flow's operations a change is."""
+def operations_of(change: Change, stage_field: str | None, channel: str) -> tuple[str, ...]:
+    """Which of a flow's operations a change is, the first being its name: a moved stage is an update too, and so is
+    what comes by import or in bulk, so that no channel leads around a flow on updates.
+    """
     if change.action == "delete":
-        return "delete"
+        return ("delete",)
     if change.action in OWNER_ACTIONS or "owner" in change.changed:
-        return "transfer"
-    if stage_field is not None and stage_field in change.changed:
-        return "stage"
-    return {"import": "import", "bulk": "bulk"}.get(channel, "update")
+        return ("transfer",)
+    kinds = ["stage"] if stage_field is not None and stage_field in change.changed else []
+    kinds += [channel] if channel in ("import", "bulk") else []
+    return (*kinds, "update")
 
 
 class ApprovalWatcher(Watcher):
@@ -60,10 +62,6 @@ class ApprovalWatcher(Watcher):
         self.definitions = definitions
         flows = definitions.live(object_name)
         self.flows = [flow for flow in flows if flow.active]
-        self.starting = {
-            op: [flow for flow in self.flows if op in flow.start.on]
-            for op in ("create", "update", "delete", "stage", "transfer", "import", "bulk")
-        }
         self.gates = [flow for flow in flows if flow.start.stages]
         self.parents: list[tuple[str, str]] = _parents(room, object_name)
 
@@ -160,16 +158,18 @@ class ApprovalWatcher(Watcher):
         """Start the approval that this change needs; it is applied when it is agreed to."""
         if work.trusted and not work.actor.id:
             return None  # what the platform does by itself never starts an approval
-        operation = operation_of(change, plan.stages.field if plan.stages else None, work.actor.channel)
-        for flow in self.starting.get(operation, ()) if work.depth == 0 else ():
-            if not _watched(flow, operation, change) or not _starts(work, plan, flow, change):
+        if work.depth:
+            return None
+        kinds = operations_of(change, plan.stages.field if plan.stages else None, work.actor.channel)
+        watching = [(flow, kind) for flow in self.flows if (kind := _watched(flow, kinds, change, plan))]
+        for flow, kind in watching:
+            if not _starts(work, plan, flow, change):
                 continue
             from .starting import start
 
-            work.held.append(start(work, plan, flow, operation, change))
+            work.held.append(start(work, plan, flow, kind, change))
             return True
-        if self.starting.get(operation) and any(f.start.no_flow == "block" for f in self.starting[operation]):
-            raise Conflict("No approval flow fits this change.", code="no_flow")
+        _unless_blocked([flow for flow, _ in watching])
         return None
 
     # after ------------------------------------------------------------------------------------------
@@ -183,13 +183,15 @@ class ApprovalWatcher(Watcher):
     def _created(self, work: Work, plan: ObjectPlan, change: Change) -> None:
         if WATCHER in work.exempt or work.depth or work.actor.id is None:
             return
-        operation = "import" if work.actor.channel == "import" else "create"
-        for flow in (*self.starting[operation], *(self.starting["create"] if operation == "import" else ())):
+        wanted = {"create", work.actor.channel} & {"create", "import", "bulk"}
+        flows = [flow for flow in self.flows if wanted & set(flow.start.on)]
+        for flow in flows:
             if _starts(work, plan, flow, change):
                 from .starting import start
 
                 start(work, plan, flow, "create", change)
                 return
+        _unless_blocked(flows)
 
     def _material(self, work: Work, plan: ObjectPlan, change: Change) -> None:
         row = change.new or {}
@@ -203,11 +205,31 @@ class ApprovalWatcher(Watcher):
         work.db.execute(work.db.sql(sql), (work.stamp, plan.name, row.get("id")))
 
 
-def _watched(flow: Flow, operation: str, change: Change) -> bool:
-    """An update starts a flow only when one of the watched fields moves."""
-    if operation not in ("update", "bulk", "import") or not flow.start.watch:
-        return True
-    return bool(set(flow.start.watch) & set(change.changed))
+def _watched(flow: Flow, kinds: Sequence[str], change: Change, plan: ObjectPlan) -> str:
+    """Which of a change's operations a flow waits for, "" when none: an update only when one of the watched fields
+    moves, a stage only when it is one of those the flow guards.
+    """
+    for kind in kinds:
+        if kind not in flow.start.on:
+            continue
+        if kind == "stage" and flow.start.stages:
+            to = (change.new or {}).get(plan.stages.field) if plan.stages else None
+            if to not in flow.start.stages:
+                continue
+        if (
+            kind in ("update", "bulk", "import")
+            and flow.start.watch
+            and not set(flow.start.watch) & set(change.changed)
+        ):
+            continue
+        return kind
+    return ""
+
+
+def _unless_blocked(flows: Sequence[Flow]) -> None:
+    """Conflict when a flow watches what happens, does not hold, and says that nothing happens without one."""
+    if any(flow.start.no_flow == "block" for flow in flows):
+        raise Conflict("No approval flow fits this change.", code="no_flow")
 
 
 def _starts(work: Work, plan: ObjectPlan, flow: Flow, change: Change) -> bool:
@@ -240,8 +262,7 @@ def watchers(room: Room) -> Mapping[str, Watcher]:
     for flow in flows:
         related = room.registry.objects[flow.object].related
         names |= {related[name].object for name in flow.lock_children if name in related}
-    states = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
-    rows = room.db.rows(f"SELECT DISTINCT object FROM gx_approvals WHERE state IN ({states})")  # noqa: S608
+    rows = room.db.rows(f"SELECT DISTINCT object FROM gx_approvals WHERE state IN {ACTIVE}")  # noqa: S608
     names |= {str(row[0]) for row in rows if row[0] in room.registry.objects}
     return {name: ApprovalWatcher(room, name, definitions) for name in sorted(names)}
 

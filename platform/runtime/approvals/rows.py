@@ -19,7 +19,8 @@ class Instance:
     """One approval of one record. Instants are the store's texts; `proposal` is what is applied at the end.
 
     `proposal`: {"values": {field: JSON value}, "base": {field: JSON value}} for an update, with "to" for a stage,
-    "owner" and "reason" for a transfer; {} when nothing is held back.
+    "owner" and "reason" for a transfer; {} when nothing is held back. `snapshot`: {"at", "version", "values"} as the
+    record was when the approval ended, for those who took part.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Instance:
     material_at: str = ""
     finished_at: str | None = None
     previous_id: int | None = None
+    snapshot: dict[str, Any] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -97,6 +99,7 @@ class Task:
     comment: str = ""
     reason: str = ""
     edits: str = ""
+    paused_at: str | None = None
 
     @property
     def pending(self) -> bool:

@@ -13,6 +13,7 @@ from guanxi.common.names import did_you_mean
 from ..access.actor import Actor
 from ..records.inputs import record_id, record_values
 from ..records.room import Room
+from ..records.store import load
 from ..records.work import Work
 from . import views
 from .acts import ACTS
@@ -24,6 +25,8 @@ from .whole import WHOLE
 
 MOST_BATCH = 200
 BATCH_ACTS = ("approve", "reject")
+FREEING = ("terminate", "withdraw", "comment")
+"""Acts that are possible although the definition no longer fits what is published."""
 Payload = Mapping[str, Any]
 
 
@@ -66,7 +69,7 @@ class ApprovalService:
             self._concerned(engine, actor)
             known(engine, record_values(payload))
 
-        return self._held(actor, record_id(approval_id), run)
+        return self._held(actor, record_id(approval_id), run, faulty=act in FREEING)
 
     def batch(self, actor: Actor, tasks: Sequence[Any], act: str, comment: str = "") -> list[dict[str, Any]]:
         """The same act on many tasks, each in a transaction and with an answer of its own."""
@@ -103,23 +106,32 @@ class ApprovalService:
         if not flow.batch or (step is not None and (step.no_batch or step.required)):
             raise Conflict("This one must be looked at by itself.", code="not_allowed")
 
-    def _held(self, actor: Actor, approval_id: int, run: Callable[[Engine], None]) -> dict[str, Any]:
+    def _held(
+        self, actor: Actor, approval_id: int, run: Callable[[Engine], None], *, faulty: bool = False
+    ) -> dict[str, Any]:
         def once() -> dict[str, Any]:
             work = Work(self.room, actor)
             with self.db.write():
-                engine = self.engine(work, approval_id)
+                engine = self.engine(work, approval_id, faulty=faulty)
                 run(engine)
                 return views.whole(work, engine)
 
         return self.db.retry(once)
 
-    def engine(self, work: Work, approval_id: int) -> Engine:
-        """The instance, held inside `write()`, ready to move."""
+    def engine(self, work: Work, approval_id: int, *, faulty: bool = False) -> Engine:
+        """The instance, held inside `write()`, ready to move. The record is locked before it, as every write of the
+        record does, so that a decision and a change never wait for each other.
+        """
+        known = self.store.place_of(approval_id)
+        if known is not None and known[0] in self.room.registry.objects:
+            load(work, self.room.plan(known[0]), known[1], lock=True)
         instance = self.store.lock(approval_id)
         try:
             flow = self.definitions.of(instance.flow, instance.object, instance.definition)
         except RoutingFault as fault:
-            raise Conflict(f"The approval's definition no longer fits: {fault}.", code="not_allowed") from fault
+            if not faulty:
+                raise Conflict(f"The approval's definition no longer fits: {fault}.", code="not_allowed") from fault
+            flow = views.faulty_flow(instance)
         return Engine(work, self.store, instance, flow)
 
     def _concerned(self, engine: Engine, actor: Actor) -> None:

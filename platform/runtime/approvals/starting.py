@@ -16,6 +16,7 @@ from ..records.extensions import Change
 from ..records.plan import ObjectPlan
 from . import ending
 from .approvers import Approvers, Question
+from .definition import Blocked
 from .engine import FAULTS, Engine
 from .locks import definitions_of, lock_of
 from .rows import Instance
@@ -177,12 +178,14 @@ def start(
     store.insert(instance)
     engine = Engine(work, store, instance, flow)
     engine.note("submitted", by=work.actor.id, comment=comment, detail={"operation": operation})
+    ending.event(engine, flow.on.get("submitted", ()))
     try:
-        ending.event(engine, flow.on.get("submitted", ()))
         engine.copy(flow.cc, "", at="submit")
         engine.begin()
-    except FAULTS as fault:
+    except Blocked as fault:
         raise Conflict(f"The approval cannot start: {fault}.", code="no_approver") from fault
+    except FAULTS as fault:
+        engine.suspend(str(fault), "begin")
     return instance.id
 
 
@@ -202,7 +205,8 @@ def chosen_people(
     work: Work, flow: Flow, instance: Instance, row: Row, given: object, *, kind: str = "submitter_choice"
 ) -> dict[str, list[int]]:
     """Whom a person picked for later steps: {step: [user ids]}, judged against what the steps allow."""
-    asked = {step.name: (step, who) for step in flow.all_steps() for who in step.who if who.kind == kind}
+    kinds = CHOICES if kind == "submitter_choice" else (kind,)
+    asked = {step.name: (step, who) for step in flow.all_steps() for who in step.who if who.kind in kinds}
     picked = given if given is not None else {}
     if not isinstance(picked, Mapping):
         raise Invalid([FieldError("approvers", "type", "Name people by step.")])
@@ -211,7 +215,7 @@ def chosen_people(
             raise Invalid([FieldError("approvers", "unknown_field", f"Nobody is picked for {str(name)[:60]!r}.")])
     found = dict(instance.chosen)
     for name, (step, who) in asked.items():
-        if kind == "submitter_choice" or name in picked:
+        if (who.kind == kind == "submitter_choice" and not found.get(name)) or name in picked:
             question = Question(flow, step, row, instance.submitted_by, {}, work.now)
             found[name] = _people(work, question, who, picked.get(name))
     return found

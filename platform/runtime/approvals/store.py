@@ -14,7 +14,7 @@ from ..ports import Database
 from ..storage.faults import UniqueViolation
 from .rows import Activation, Instance, Task
 
-_JSON = frozenset({"definition", "position", "proposal", "chosen", "locked"})
+_JSON = frozenset({"definition", "position", "proposal", "chosen", "locked", "snapshot"})
 _INSTANCE = tuple(one.name for one in fields(Instance))
 _ACTIVATION = tuple(one.name for one in fields(Activation))
 _TASK = tuple(one.name for one in fields(Task))
@@ -38,6 +38,11 @@ class Store:
         if not found:
             raise NotFound("There is no such approval.")
         return found[0]
+
+    def place_of(self, approval_id: int) -> tuple[str, int] | None:
+        """(object, record) of an instance."""
+        found = self.db.one(self.db.sql("SELECT object, record_id FROM gx_approvals WHERE id = ?"), (approval_id,))
+        return (str(found[0]), int(found[1])) if found else None
 
     def instance(self, approval_id: int) -> Instance | None:
         """The instance as it is, without holding it."""
@@ -178,6 +183,11 @@ class Store:
                 new.append(user)
         return new
 
+    def read(self, instance: Instance, user: int | None, *, at: str) -> None:
+        """A person who was told has looked."""
+        sql = "UPDATE gx_approval_copies SET read_at = ? WHERE approval_id = ? AND user_id = ? AND read_at IS NULL"
+        self.db.execute(self.db.sql(sql), (at, instance.id, user))
+
     # inside -----------------------------------------------------------------------------------------
     def _insert(self, table: str, value: Any, columns: Sequence[str]) -> int:
         names = [name for name in columns if name != "id"]
@@ -196,7 +206,7 @@ def _values(value: Any, names: Sequence[str]) -> list[Any]:
     for name in names:
         one = getattr(value, name)
         if name in _JSON:
-            one = _dumped(one) if one or name not in ("proposal", "locked") else ""
+            one = _dumped(one) if one or name not in ("proposal", "locked", "snapshot") else ""
         found.append(one)
     return found
 

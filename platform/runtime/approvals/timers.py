@@ -7,7 +7,7 @@ the name of the person asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from guanxi.registry.approvals import OverdueAct
 from ..access.actor import SYSTEM
 from ..jobs.kinds import JobKind, Run
 from ..jobs.schedules import Schedule
+from ..people.absences import Absences
 from ..people.organisation import Organisation
 from ..records.work import Work
 from ..storage.rows import instant_text
@@ -34,33 +35,36 @@ if TYPE_CHECKING:
 
 TIMERS = "approvals.timers"
 CHUNK = 500
+TIMED = ("open", "delegated")
+HELD_BY = ("open", "waiting", "delegated")
 
 
 def run_due(services: Services) -> dict[str, int]:
     """Handle every task whose moment has come; returns how many of what happened."""
     counts = {"done": 0, "late": 0, "failed": 0}
-    done: set[int] = set()
-    while True:
-        found = [task for task in _due(services) if task[0] not in done]
-        if not found:
-            return counts
-        for task_id, approval_id in found:
-            done.add(task_id)
+    last: tuple[str, int] = ("", 0)
+    while found := _due(services, last):
+        for task_id, approval_id, _ in found:
             try:
                 moved = services.database.retry(partial(_handle, services, approval_id, task_id))
             except GuanxiError:
                 counts["failed"] += 1
             else:
                 counts["done" if moved else "late"] += 1
+        last = (found[-1][2], found[-1][0])
+    return counts
 
 
-def _due(services: Services) -> list[tuple[int, int]]:
+def _due(services: Services, after: tuple[str, int]) -> list[tuple[int, int, str]]:
+    """(task, approval, moment) of the next tasks that are due, behind `after`."""
     sql = (
-        "SELECT id, approval_id FROM gx_approval_tasks WHERE state = 'open' AND next_at IS NOT NULL AND next_at <= ?"
-        " ORDER BY next_at LIMIT ?"
+        "SELECT t.id, t.approval_id, t.next_at FROM gx_approval_tasks t JOIN gx_approvals a ON a.id = t.approval_id"
+        " WHERE t.state IN ('open', 'delegated') AND t.next_at <= ? AND (t.next_at, t.id) > (?, ?)"
+        " AND a.state = 'running' ORDER BY t.next_at, t.id LIMIT ?"
     )
-    rows = services.database.rows(services.database.sql(sql), (instant_text(services.clock.now()), CHUNK))
-    return [(int(row[0]), int(row[1])) for row in rows]
+    params = (instant_text(services.clock.now()), *after, CHUNK)
+    rows = services.database.rows(services.database.sql(sql), params)
+    return [(int(row[0]), int(row[1]), str(row[2])) for row in rows]
 
 
 def _handle(services: Services, approval_id: int, task_id: int) -> bool:
@@ -71,7 +75,7 @@ def _handle(services: Services, approval_id: int, task_id: int) -> bool:
         except (Conflict, NotFound):
             return False
         task = next((one for one in engine.tasks if one.id == task_id), None)
-        if task is None or task.state != "open" or engine.instance.state != "running" or task.next_at is None:
+        if task is None or task.state not in TIMED or engine.instance.state != "running" or task.next_at is None:
             return False
         step = engine.step(task.step)
         if step.due is None or task.due_at is None or datetime.fromisoformat(task.next_at) > work.now:
@@ -95,6 +99,7 @@ def _do(engine: Engine, task: Task, act: OverdueAct) -> None:
         task.state = "approved" if act.act == "auto_pass" else "rejected"
         task.reason, task.decided_at, task.next_at = "timeout", engine.work.stamp, None
         engine.store.save_task(task, "state", "reason", "decided_at", "next_at")
+        engine.cancel([t for t in engine.tasks if t.parent_id == task.id], "timeout")
         engine.note(
             "auto_approved" if act.act == "auto_pass" else "auto_rejected", task=task, detail={"reason": "timeout"}
         )
@@ -125,8 +130,13 @@ def _escalate(engine: Engine, task: Task, act: OverdueAct) -> None:
     if act.beside and task.part in COUNTED:
         activation = acts.activation_of(engine, task)
         for user in users:
-            engine.open(engine.new_task(activation, Pick(user, reason="escalated"), place=task.place), None)
+            added = engine.new_task(activation, Pick(user, reason="escalated"), part="beside", place=task.place)
+            engine.open(added, None)
     else:
+        if task.state == "delegated":
+            engine.cancel([t for t in engine.tasks if t.parent_id == task.id], "escalated")
+            task.state = "open"
+            engine.store.save_task(task, "state")
         task.user_id, task.also, task.reason = users[0], None, "escalated"
         engine.store.save_task(task, "user_id", "also", "reason")
         engine.asked(task)
@@ -135,39 +145,134 @@ def _escalate(engine: Engine, task: Task, act: OverdueAct) -> None:
 
 def hand_over(services: Services, user_id: int) -> int:
     """Open tasks of somebody who was disabled go to who stands in for him; returns how many."""
-    sql = "SELECT DISTINCT approval_id FROM gx_approval_tasks WHERE user_id = ? AND state IN ('open', 'waiting')"
+    sql = (
+        "SELECT DISTINCT approval_id FROM gx_approval_tasks WHERE user_id = ?"
+        " AND state IN ('open', 'waiting', 'delegated')"
+    )
+    return _each(services, sql, (user_id,), partial(_replaced, user_id))
+
+
+def _each(services: Services, sql: str, params: tuple[Any, ...], change: Callable[[Engine], int]) -> int:
+    """Carry out `change` on the approvals that `sql` names, each held in a transaction of its own."""
+
+    def one(approval_id: int) -> int:
+        work = Work(services.records.room, SYSTEM)
+        with services.database.write():
+            engine = services.approvals.engine(work, approval_id)
+            return change(engine) if engine.instance.active else 0
+
     moved = 0
-    for (approval_id,) in services.database.rows(services.database.sql(sql), (user_id,)):
-        moved += services.database.retry(partial(_hand_over, services, int(approval_id), user_id))
+    for (approval_id,) in services.database.rows(services.database.sql(sql), params):
+        try:
+            moved += services.database.retry(partial(one, int(approval_id)))
+        except GuanxiError:
+            continue  # tried again with the next run; the others go on
     return moved
 
 
-def _hand_over(services: Services, approval_id: int, user_id: int) -> int:
-    work = Work(services.records.room, SYSTEM)
+def _replaced(user_id: int, engine: Engine) -> int:
     moved = 0
-    with services.database.write():
-        try:
-            engine = services.approvals.engine(work, approval_id)
-        except Conflict:
+    for task in engine.tasks:
+        if task.user_id != user_id or task.state not in HELD_BY:
+            continue
+        stand_ins = [one for one in engine.approvers.instead(user_id, engine.flow) if one != user_id]
+        if task.part != "resubmit":
+            step = engine.step(task.step)
+            stand_ins = engine.approvers.others(stand_ins, engine.question(step)) or engine.approvers.others(
+                engine.approvers.admins(engine.flow), engine.question(step)
+            )
+        moved += _given_to(engine, task, stand_ins, f"inactive:{user_id}")
+    return moved
+
+
+def _given_to(engine: Engine, task: Task, users: Sequence[int], reason: str) -> int:
+    """The task goes to the first who does not take part yet; where all do, it falls away and their votes count."""
+    inside = {
+        t.user_id
+        for t in engine.tasks
+        if t.activation_id == task.activation_id and t is not task and (t.pending or t.acted)
+    }
+    user = next((one for one in users if one not in inside), None)
+    before = task.user_id
+    if user is None:
+        if not users or task.part not in COUNTED or engine.instance.state != "running":
             return 0
-        for task in engine.tasks:
-            if task.user_id != user_id or task.state not in ("open", "waiting") or not engine.instance.active:
-                continue
-            users = [one for one in engine.approvers.instead(user_id, engine.flow) if one != user_id]
-            if not users:
-                continue
-            task.user_id, task.reason = users[0], f"inactive:{user_id}"
-            engine.store.save_task(task, "user_id", "reason")
-            engine.note("handed_over", task=task, detail={"from": user_id, "to": users[0]})
-            if task.state == "open":
-                engine.asked(task)
-            moved += 1
+        engine.cancel([task], reason)
+        engine.note("handed_over", task=task, detail={"from": before, "to": None})
+        engine.voted(acts.activation_of(engine, task))
+        return 1
+    if task.state == "delegated":
+        engine.cancel([t for t in engine.tasks if t.parent_id == task.id], reason)
+        task.state = "open"
+    task.user_id, task.also, task.reason = user, None, reason
+    engine.store.save_task(task, "user_id", "also", "reason", "state")
+    engine.note("handed_over", task=task, detail={"from": before, "to": user})
+    if task.state == "open":
+        engine.asked(task)
+    return 1
+
+
+def delegations(services: Services) -> int:
+    """Delegations that began or ended: un-acted tasks go to the delegate, or return to the person; how many did."""
+    moved = 0
+    sql = (
+        "SELECT DISTINCT approval_id FROM gx_approval_tasks WHERE state IN ('open', 'waiting', 'delegated')"
+        " AND (principal IS NOT NULL OR also IS NOT NULL)"
+    )
+    moved += _each(services, sql, (), _returned)
+    for principal in Absences(services.database).principals(services.clock.now()):
+        sql = "SELECT DISTINCT approval_id FROM gx_approval_tasks WHERE user_id = ? AND state IN ('open', 'waiting')"
+        moved += _each(services, sql, (principal,), partial(_to_delegate, principal))
+    return moved
+
+
+def _returned(engine: Engine) -> int:
+    """What a delegate holds although nobody delegates to him any more is the person's own again."""
+    moved = 0
+    for task in engine.tasks:
+        owner = task.principal if task.principal is not None else task.user_id if task.also is not None else None
+        if owner is None or task.state not in HELD_BY or task.acted:
+            continue
+        rule = engine.approvers.absences.delegate_of(owner, engine.work.now, engine.flow.name)
+        if rule is not None and rule.delegate in (task.user_id, task.also):
+            continue
+        before = task.also if task.also is not None else task.user_id
+        task.user_id, task.principal, task.also, task.reason = owner, None, None, "delegation_ended"
+        engine.store.save_task(task, "user_id", "principal", "also", "reason")
+        engine.note("delegation_ended", task=task, detail={"from": before, "to": owner})
+        if task.state == "open":
+            engine.asked(task)
+        moved += 1
+    return moved
+
+
+def _to_delegate(principal: int, engine: Engine) -> int:
+    """Tasks that were open when somebody went away go to who acts for him."""
+    rule = engine.approvers.absences.delegate_of(principal, engine.work.now, engine.flow.name)
+    moved = 0
+    for task in engine.tasks:
+        mine = task.user_id == principal and task.state in ("open", "waiting") and task.also is None
+        if rule is None or not mine or task.part not in COUNTED:
+            continue
+        question = engine.question(engine.step(task.step))
+        inside = {t.user_id for t in engine.tasks if t.activation_id == task.activation_id and (t.pending or t.acted)}
+        if rule.delegate in inside or not engine.approvers.others([rule.delegate], question):
+            continue
+        if rule.mode == "share":
+            task.also = rule.delegate
+        else:
+            task.user_id, task.principal, task.reason = rule.delegate, principal, "delegation"
+        engine.store.save_task(task, "user_id", "principal", "also", "reason")
+        engine.note("delegation_began", task=task, detail={"from": principal, "to": rule.delegate})
+        if task.state == "open":
+            engine.asked(task)
+        moved += 1
     return moved
 
 
 def inactive_holders(services: Services) -> list[int]:
     """Inactive people (or people who are gone) with open tasks."""
-    sql = "SELECT DISTINCT user_id FROM gx_approval_tasks WHERE state IN ('open', 'waiting')"
+    sql = "SELECT DISTINCT user_id FROM gx_approval_tasks WHERE state IN ('open', 'waiting', 'delegated')"
     holders = [int(row[0]) for row in services.database.rows(sql)]
     people = Organisation(services.database).people(holders)
     return [user for user in holders if user not in people or not people[user].active]
@@ -176,6 +281,7 @@ def inactive_holders(services: Services) -> list[int]:
 def _job(services: Services, run: Run) -> Mapping[str, Any]:
     counts = run_due(services)
     counts["handed_over"] = sum(hand_over(services, user) for user in inactive_holders(services))
+    counts["delegated"] = delegations(services)
     if counts["failed"]:
         run.log(f"{counts['failed']} overdue tasks could not be handled", "warning")
     return counts

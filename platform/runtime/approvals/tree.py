@@ -210,6 +210,24 @@ def scope(flow: Flow, target: str, position: Position) -> frozenset[str]:
     return frozenset(ended)
 
 
+def following(flow: Flow, step: str, position: Position) -> frozenset[str]:
+    """The steps that come after `step` on its way, behind the joins around it too; siblings in parallel branches are
+    none. Forks among them, and the joins that counted its branch, are forgotten.
+    """
+    known = places(flow)
+    found: set[str] = set()
+    for place in ancestors(known, step):
+        nodes = place.nodes[place.index + 1 :]
+        position.forget(nodes)
+        for node in nodes:
+            found.update(one.name for one in _below(node))
+        if isinstance(place.block, Parallel) and place.branch is not None:
+            done = position.done.get(place.block.name)
+            if done is not None and place.branch.name in done:
+                done.remove(place.branch.name)
+    return frozenset(found)
+
+
 def _below(node: Node) -> Iterator[Step]:
     if isinstance(node, Step):
         yield node

@@ -6,7 +6,7 @@ Everything passes the viewer's rights: a record's values appear only as far as h
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,6 +19,7 @@ from guanxi.registry.approvals import Choose, Flow, Node, Start, Step
 from ..access.actor import Actor
 from ..ports import Database
 from ..storage.rows import instant_text_json
+from . import ending
 from .acts import ACTS
 from .engine import Engine
 from .rows import ADMIN_STEP, COUNTED, Instance, Task
@@ -191,15 +192,17 @@ def whole(work: Work, engine: Engine) -> dict[str, Any]:
     instance = engine.instance
     language = work.language
     people = _titles(work, engine)
+    shown = _shown(work, engine)
     return {
         **short(work, instance),
         "comment": instance.comment,
         "cycle": instance.cycle,
         "waiting_on": list(dict.fromkeys(a.step for a in engine.activations if a.state == "active")),
         "changes": _changes(work, engine),
+        "record_values": _record_values(work, engine),
         "tree": [_node(engine, node, language) for node in engine.flow.steps],
         "tasks": [_task(task, people) for task in engine.tasks],
-        "story": [_event(entry, people) for entry in engine.store.story(instance.id)],
+        "story": [_event(entry, people, shown) for entry in engine.store.story(instance.id)],
         "may": offers(engine, work.actor),
     }
 
@@ -238,8 +241,10 @@ def _task(task: Task, people: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
-def _event(entry: Mapping[str, Any], people: Mapping[int, str]) -> dict[str, Any]:
-    detail = {key: value for key, value in entry["detail"].items() if key != "edits"}
+def _event(entry: Mapping[str, Any], people: Mapping[int, str], shown: Callable[[str], bool]) -> dict[str, Any]:
+    detail = dict(entry["detail"])
+    if "edits" in detail:
+        detail["edits"] = {name: moved for name, moved in detail["edits"].items() if shown(name)}
     return {
         "at": instant_text_json(entry["at"]),
         "act": entry["act"],
@@ -288,11 +293,31 @@ def _changes(work: Work, engine: Engine) -> dict[str, Any]:
     if "owner" in proposal:
         values["owner"] = proposal["owner"]
     base = proposal.get("base") or {}
-    rights = work.rights(instance.object)
-    mine = work.actor.unrestricted or work.actor.id == instance.submitted_by
-    return {
-        name: {"from": base.get(name), "to": value} for name, value in values.items() if mine or rights.readable(name)
-    }
+    shown = _shown(work, engine)
+    mine = work.actor.id == instance.submitted_by
+    return {name: {"from": base.get(name), "to": value} for name, value in values.items() if mine or shown(name)}
+
+
+def _shown(work: Work, engine: Engine) -> Callable[[str], bool]:
+    """Whether the viewer sees a field here: by his rights, and not when every step he takes part in hides it."""
+    if engine.instance.object not in work.room.registry.objects:
+        return lambda _: work.actor.unrestricted
+    rights = work.rights(engine.instance.object)
+    steps = {t.step for t in engine.tasks if work.actor.id in (t.user_id, t.also, t.principal, t.decided_by)}
+    known = [step for name in steps if (step := engine.flow.step(name)) is not None]
+    hidden = frozenset.intersection(*(frozenset(step.hidden) for step in known)) if known else frozenset()
+    if work.actor.id == engine.instance.submitted_by:
+        hidden = frozenset()
+    return lambda name: name not in hidden and (work.actor.unrestricted or rights.readable(name))
+
+
+def _record_values(work: Work, engine: Engine) -> dict[str, Any]:
+    """The record in the approval: as it is while it runs, as it was when it ended for those who took part."""
+    kept = engine.instance.snapshot or ending.seen(engine)
+    shown = _shown(work, engine)
+    values = {name: value for name, value in (kept.get("values") or {}).items() if shown(name)}
+    at = kept.get("at")
+    return {"at": instant_text_json(at) if at else None, "version": kept.get("version"), "values": values}
 
 
 def offers(engine: Engine, actor: Actor) -> dict[str, Any]:
@@ -320,7 +345,7 @@ def offers(engine: Engine, actor: Actor) -> dict[str, Any]:
 
 def _whole_acts(engine: Engine, actor: Actor) -> list[str]:
     instance, acts = engine.instance, []
-    decided = any(t.acted for t in engine.tasks)
+    decided = engine.decided()
     if actor.id == instance.submitted_by and instance.active:
         policy = engine.flow.withdraw
         free = instance.state != "running" or policy == "anytime" or (policy != "never" and not decided)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from guanxi.common.errors import BadRequest, Conflict, FieldError, Forbidden, Invalid
 from guanxi.common.names import did_you_mean
 
-from . import ending
+from . import clocks, ending
 from .engine import FAULTS, Engine
 from .locks import lock_of
 from .notices import tell
-from .rows import ADMIN_STEP, Task
+from .rows import ADMIN_STEP, COUNTED, Task
 from .starting import chosen_people, comment_of
 from .tree import Position, Walk
 
-if TYPE_CHECKING:
-    from ..storage.database import Handle  # noqa: F401
-
 Payload = Mapping[str, Any]
+MOST_TOLD = 50
 
 
 def _given(engine: Engine, payload: Payload, allowed: tuple[str, ...], *, comment: bool = False) -> str:
@@ -54,6 +52,7 @@ def resubmit(engine: Engine, payload: Payload) -> None:
     if payload.get("approvers") is not None:
         instance.chosen = chosen_people(engine.work, flow, instance, engine.row(), payload["approvers"])
     step, why = _resume_step(engine)
+    others = [one for one in _left(engine)[1:] if engine.flow.step(one) is not None]
     _supersede(engine, keep=step)
     engine.cancel([t for t in engine.tasks if t.part == "resubmit"], "resubmitted")
     instance.state, instance.reason = "running", ""
@@ -67,14 +66,30 @@ def resubmit(engine: Engine, payload: Payload) -> None:
     engine.note("resubmitted", by=actor, comment=comment, detail=detail)
     if step:
         engine.returned_to = step
-        engine.resume("go_to", step)
+        engine.kept = _agreed_there(engine, step)
+        engine.resume("go_to", step, *others)
     else:
         engine.resume("begin")
 
 
+def _left(engine: Engine) -> list[str]:
+    """The steps that were open when it was returned; the one that returned it first."""
+    left = engine.instance.position.get("resume") or []
+    return [left] if isinstance(left, str) else list(left)
+
+
+def _agreed_there(engine: Engine, step: str) -> frozenset[int]:
+    """With `only_unapproved`: people who had agreed in the step before somebody else sent it back."""
+    if engine.flow.resubmit_to != "only_unapproved":
+        return frozenset()
+    mine = [a for a in engine.activations if a.step == step and a.cycle == engine.instance.cycle]
+    asked = [t for t in engine.tasks if mine and t.activation_id == mine[-1].id]
+    return frozenset(t.user_id for t in asked if t.acted and t.state == "approved" and t.part in COUNTED)
+
+
 def _resume_step(engine: Engine) -> tuple[str, str]:
     """The step to go on at, and why it is not possible when the flow would want it: the way must be the same still."""
-    target = engine.instance.position.get("resume", "")
+    target = next(iter(_left(engine)), "")
     if engine.flow.resubmit != "resume" or not target:
         return "", ""
     done = [a for a in engine.activations if a.cycle == engine.instance.cycle and a.state == "passed"]
@@ -114,7 +129,7 @@ def withdraw(engine: Engine, payload: Payload) -> None:
     if engine.instance.state not in ("running", "returned", "suspended"):
         raise Conflict("The approval is over.", code="not_allowed")
     policy = engine.flow.withdraw
-    decided = any(t.acted for t in engine.tasks)
+    decided = engine.decided()
     if engine.instance.state == "running" and (policy == "never" or (policy == "before_first_decision" and decided)):
         raise Conflict("The approval can no longer be withdrawn.", code="not_allowed")
     engine.note("withdraw", by=actor, comment=comment)
@@ -136,7 +151,8 @@ def urge(engine: Engine, payload: Payload) -> None:
     if soon or len(today) >= engine.flow.urge_per_day:
         raise Conflict("They were urged a short while ago.", code="too_soon")
     engine.note("urged", by=work.actor.id, comment=comment)
-    tell(engine, "urge", [t.user_id for t in engine.tasks if t.state == "open"])
+    asked = [user for t in engine.tasks if t.state == "open" for user in (t.user_id, t.also) if user is not None]
+    tell(engine, "urge", asked)
 
 
 def revoke(engine: Engine, payload: Payload) -> None:
@@ -148,6 +164,7 @@ def revoke(engine: Engine, payload: Payload) -> None:
     if engine.store.active_of(engine.instance.object, engine.instance.record_id) is not None:
         raise Conflict("Another approval of the record is running.", code="running")
     engine.note("revoke", by=engine.work.actor.id, comment=comment)
+    _audited(engine, "approval_revoked", comment)
     ending.stop(engine, "revoked", comment)
 
 
@@ -159,6 +176,7 @@ def terminate(engine: Engine, payload: Payload) -> None:
     if not engine.instance.active:
         raise Conflict("The approval is over.", code="not_allowed")
     engine.note("terminate", by=engine.work.actor.id, comment=comment)
+    _audited(engine, "approval_terminated", comment)
     ending.stop(engine, "terminated", comment)
 
 
@@ -168,14 +186,18 @@ def retry(engine: Engine, payload: Payload) -> None:
     _administrator(engine)
     if engine.instance.state != "suspended":
         raise Conflict("The approval is not suspended.", code="not_allowed")
-    fault = engine.instance.position.get("fault") or {"move": "begin", "step": ""}
+    fault = engine.instance.position.get("fault") or {"move": "begin", "steps": []}
+    steps = list(fault["steps"])
     engine.instance.state, engine.instance.reason = "running", ""
     engine.store.save(engine.instance, "state", "reason")
+    for task in engine.tasks:
+        clocks.go_on(engine, task)
     engine.note("retried", by=engine.work.actor.id)
-    if fault["step"] == ADMIN_STEP:
+    _audited(engine, "approval_retried")
+    if steps == [ADMIN_STEP]:
         ending.approve(engine)
     else:
-        engine.resume(fault["move"], fault["step"])
+        engine.resume(fault["move"], *steps)
 
 
 def reassign(engine: Engine, payload: Payload) -> None:
@@ -189,8 +211,28 @@ def reassign(engine: Engine, payload: Payload) -> None:
     person = engine.approvers.organisation.people([user]).get(user) if isinstance(user, int) else None
     if person is None or not person.active:
         raise Invalid([FieldError("user", "reference", "There is no such person.")])
+    if not engine.approvers.others([person.id], engine.question(engine.step(task.step))):
+        raise Conflict("Nobody decides on his own behalf.", code="not_allowed")
+    if any(
+        t.user_id == person.id and (t.pending or t.acted)
+        for t in engine.tasks
+        if t.id != task.id and t.activation_id == task.activation_id
+    ):
+        raise Conflict("This person already takes part in this step.", code="not_allowed")
+    before = task.user_id
     _hand_over(engine, task, person.id)
-    engine.note("reassigned", task=task, by=engine.work.actor.id, comment=comment, detail={"to": person.id})
+    detail = {"from": before, "to": person.id}
+    engine.note("reassigned", task=task, by=engine.work.actor.id, comment=comment, detail=detail)
+    _audited(engine, "approval_reassigned", comment, detail)
+
+
+def _audited(engine: Engine, action: str, reason: str = "", detail: Mapping[str, Any] | None = None) -> None:
+    """What administrators do to approvals stands in the audit trail too."""
+    instance, room = engine.instance, engine.work.room
+    about = {"approval": instance.id, "flow": instance.flow, **(detail or {})}
+    room.audit.record(
+        action, engine.work.actor, object=instance.object, record_id=instance.record_id, detail=about, reason=reason
+    )
 
 
 def _hand_over(engine: Engine, task: Task, user: int) -> None:
@@ -209,6 +251,32 @@ def comment(engine: Engine, payload: Payload) -> None:
     engine.note("comment", by=actor.id, comment=said)
 
 
+def copy(engine: Engine, payload: Payload) -> None:
+    """{"users", "comment"}: let more people know; by whoever takes part."""
+    said = _given(engine, payload, ("users", "comment"))
+    actor = engine.work.actor
+    people = {engine.instance.submitted_by, *(t.user_id for t in engine.tasks)}
+    if actor.id not in people and not actor.administrator:
+        raise Forbidden("Only those who take part may let others know.")
+    users = payload.get("users")
+    if not isinstance(users, list) or not users or len(users) > MOST_TOLD:
+        raise Invalid([FieldError("users", "required", f"Name 1 to {MOST_TOLD} people.")])
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in users):
+        raise Invalid([FieldError("users", "type", "People are named by their ids.")])
+    known = engine.approvers.organisation.people(users)
+    if any(one not in known or not known[one].active for one in users):
+        raise Invalid([FieldError("users", "reference", "There is no such person.")])
+    new = engine.store.copy(engine.instance, users, at=engine.work.stamp)
+    engine.note("copied", by=actor.id, comment=said, detail={"users": new})
+    tell(engine, "copy", new)
+
+
+def read(engine: Engine, payload: Payload) -> None:
+    """{}: whoever was told has looked at it."""
+    _given(engine, payload, ())
+    engine.store.read(engine.instance, engine.work.actor.id, at=engine.work.stamp)
+
+
 WHOLE: Mapping[str, Callable[[Engine, Payload], None]] = {
     "resubmit": resubmit,
     "withdraw": withdraw,
@@ -218,4 +286,6 @@ WHOLE: Mapping[str, Callable[[Engine, Payload], None]] = {
     "retry": retry,
     "reassign": reassign,
     "comment": comment,
+    "copy": copy,
+    "read": read,
 }

@@ -31,6 +31,12 @@ ACTIONS: Mapping[str, str] = {
     "share": "A record was shared with somebody",
     "unshare": "A share was ended",
     "reveal": "A masked value was shown in full",
+    # approvals
+    "approval_terminated": "An approval was ended without a decision",
+    "approval_revoked": "An approval that was given is void again",
+    "approval_reassigned": "A task of an approval was given to somebody else; `detail.from`, `detail.to`",
+    "approval_retried": "A suspended approval was set going again",
+    "approval_migrated": "A running approval goes on by a newer definition",
     # definitions
     "publish": "A version was published; `detail` has its number, fingerprint, author and what was allowed",
     "rollback": "An earlier version was published again",

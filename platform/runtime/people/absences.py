@@ -7,7 +7,7 @@ keeps the task. Of several that hold, the one made last counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +85,15 @@ class Absences:
                 first = rules[user]
                 found[user] = Delegated(user, through[-1], first.mode, through, first.ends_at)
         return found
+
+    def principals(self, at: datetime) -> Sequence[int]:
+        """Everybody who delegates at a moment."""
+        moment = self._moment(at)
+        sql = (
+            "SELECT DISTINCT principal FROM o_user_delegation WHERE deleted_at IS NULL AND starts_at <= ?"
+            " AND ends_at > ? AND principal IS NOT NULL ORDER BY principal"
+        )
+        return [int(row[0]) for row in self.database.rows(self.database.sql(sql), (moment, moment))]
 
     def _rules(self, at: datetime, flow: str) -> Mapping[int, _Rule]:
         moment = self._moment(at)

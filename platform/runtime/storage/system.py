@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from .database import Handle
 from .functions_port import postgres_ddl
 from .system_accounts import ACCOUNTS
-from .system_approvals import APPROVALS
+from .system_approvals import APPROVALS, APPROVALS_KEPT
 from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
 from .system_messages import MESSAGES, MESSAGES_NAMING
 from .system_shares import SHARES
@@ -222,6 +222,7 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     _AUTOMATION,
     SHARES,
     ACCOUNTS,
+    APPROVALS_KEPT,
 )
 
 OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts")

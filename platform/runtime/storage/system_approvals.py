@@ -44,4 +44,16 @@ APPROVALS = [
     at {TEXT} NOT NULL, step {TEXT} NOT NULL DEFAULT '', read_at {TEXT}, PRIMARY KEY (approval_id, user_id))""",
     "CREATE INDEX IF NOT EXISTS ix_gx_approval_copies_user ON gx_approval_copies (user_id, approval_id)",
 ]
+# What people saw when it ended; clocks that stand still; timers that run on while somebody's opinion is asked.
+APPROVALS_KEPT = [
+    "ALTER TABLE gx_approvals ADD COLUMN snapshot {TEXT} NOT NULL DEFAULT ''",
+    "ALTER TABLE gx_approval_tasks ADD COLUMN paused_at {TEXT}",
+    "DROP INDEX IF EXISTS ix_gx_approval_tasks_next",
+    "CREATE INDEX IF NOT EXISTS ix_gx_approval_tasks_moment ON gx_approval_tasks (next_at, id)"
+    " WHERE state IN ('open', 'delegated')",
+    "CREATE INDEX IF NOT EXISTS ix_gx_approval_tasks_holder ON gx_approval_tasks (user_id)"
+    " WHERE state IN ('open', 'waiting', 'delegated')",
+    "CREATE INDEX IF NOT EXISTS ix_gx_approval_tasks_agent ON gx_approval_tasks (principal)"
+    " WHERE state IN ('open', 'waiting', 'delegated') AND principal IS NOT NULL",
+]
 NAMING_OBJECTS = ("gx_approvals",)
