@@ -27,6 +27,7 @@ RESERVED_FIELDS = (
 API_WORDS = frozenset(
     (
         "auth approvals pools meta packs jobs openapi docs me files search notifications webhooks forms health metrics"
+        " audit dashboards"
     ).split()
 )
 RESERVED_OBJECTS = API_WORDS | EXPRESSION_WORDS

@@ -13,6 +13,7 @@ from .compile.approvals import compile_approval
 from .compile.apps import compile_app
 from .compile.automations import compile_automation
 from .compile.calendars import compile_calendar
+from .compile.dashboards import compile_dashboard
 from .compile.data import compile_data
 from .compile.objects import compile_object
 from .compile.option_sets import compile_options
@@ -26,6 +27,7 @@ from .documents.approval import ApprovalDocument
 from .documents.automation import AutomationDocument
 from .documents.base import Definition
 from .documents.calendar import CalendarDocument
+from .documents.dashboard import DashboardDocument
 from .documents.data import DataDocument
 from .documents.object import ObjectDocument
 from .documents.options import OptionsDocument
@@ -73,6 +75,7 @@ _ROWS = (
     Kind("duty", DutyDocument, compile_duty, "", "duties that one person must not hold together"),
     Kind("app", AppDocument, compile_app, "apps", "a menu"),
     Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
+    Kind("dashboard", DashboardDocument, compile_dashboard, "", "figures, charts and short lists on one page"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),
     Kind("test", TestDocument, compile_test, "tests", "a test of the metadata"),
     Kind("patch", PatchDocument, None, "", "a local change to a definition of a pack"),

@@ -18,6 +18,7 @@ from .access.grants import AccessTable
 from .approvals.service import ApprovalService
 from .audit import Audit
 from .background import BACKGROUND, Background
+from .dashboards import DashboardService
 from .extensions import EXTENSIONS
 from .jobs.schedules import Schedule
 from .jobs.store import JobStore
@@ -83,6 +84,11 @@ class Services:
     def approvals(self) -> ApprovalService:
         """Approvals: inboxes and acts."""
         return ApprovalService(self.records.room)
+
+    @cached_property
+    def dashboards(self) -> DashboardService:
+        """Pages of figures."""
+        return DashboardService(self.records.room)
 
     @cached_property
     def jobs(self) -> JobStore:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +18,32 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from guanxi.runtime.jobs.engine import Engine
 from guanxi.runtime.storage.database import Handle, open_database
 from guanxi.runtime.storage.system import create_platform_tables
+
+_start = Engine.start
+_started: list[weakref.ref[Engine]] = []
+
+
+def _started_here(engine: Engine) -> None:
+    if engine._consumer is None:  # it is asked on every request
+        _started.append(weakref.ref(engine))
+    _start(engine)
+
+
+Engine.start = _started_here  # type: ignore[method-assign]
+
+
+def rest(since: int = 0, database: str = "") -> None:
+    """End background work that tests began (after the `since`th, or on one database) and nobody has ended: it would go
+    on asking a database that is gone.
+    """
+    for known in _started[since:]:
+        engine = known()
+        if engine is not None and database in repr(getattr(engine.queue.storage, "__dict__", "")):
+            engine.stop()
+
 
 ENGINES = tuple(os.environ.get("GUANXI_TEST_ENGINES", "sqlite,postgresql").split(","))
 _numbers = itertools.count(1)
@@ -77,11 +102,14 @@ def drop_postgres(url: str) -> None:
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of each engine (platform tables made only on PostgreSQL)."""
+    since = len(_started)
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/guanxi.db"
+        rest(since)
         return
     url = new_postgres_url()
     yield url
+    rest(since)
     drop_postgres(url)
 
 

@@ -14,6 +14,7 @@ from ..access.actor import Actor
 from ..access.grants import AccessTable
 from ..approvals.service import ApprovalService
 from ..audit import Audit
+from ..dashboards import DashboardService
 from ..jobs.store import JobStore
 from ..messages.room import Messaging
 from ..outside import Outside
@@ -73,6 +74,11 @@ class ApiServices(Protocol):
     @property
     def outside(self) -> Outside:
         """What `guanxi.yaml` says of the surroundings."""
+        ...
+
+    @property
+    def dashboards(self) -> DashboardService:
+        """Pages of figures."""
         ...
 
     @property
