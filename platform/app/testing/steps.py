@@ -11,6 +11,7 @@ from guanxi.registry import MetadataStep, ObjectType, Refusal
 from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.query.request import ListQuery
 
+from . import approvals
 from .outcome import Failure
 from .world import World, instant, said
 
@@ -138,6 +139,7 @@ DO: Mapping[str, Do] = {
     "assign": _act("assign", _owner),
     "action": _act("", lambda _world, _step: {}),
     "wait": _wait,
+    **approvals.DO,
 }
 
 
@@ -154,6 +156,8 @@ def holds(world: World, step: MetadataStep) -> Failure | None:
 def _claim(step: MetadataStep) -> str:
     if step.verb == "check" and step.condition is not None:
         return f"{step.record}: {step.condition.source} does not hold"
+    if step.verb == "waiting_on":
+        return approvals.claim(step)
     if step.verb == "ran":
         times = f" {step.more['times']} times" if "times" in step.more else ""
         return f"the automation {step.more['automation']} must have run{times}"
@@ -236,4 +240,5 @@ HOLDS: Mapping[str, Holds] = {
     "grant": _grant,
     "count": _count,
     "ran": _ran,
+    "waiting_on": approvals.waiting_on,
 }

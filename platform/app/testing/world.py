@@ -12,6 +12,7 @@ from guanxi.common.clock import FixedClock
 from guanxi.common.diagnostics import Place
 from guanxi.common.errors import GuanxiError
 from guanxi.expressions.expression import Expression
+from guanxi.metadata.documents.test import OF_APPROVALS
 from guanxi.registry import MetadataTest
 from guanxi.runtime.access.actor import SYSTEM, Actor
 from guanxi.runtime.jobs.schedules import run_schedules
@@ -71,6 +72,16 @@ class World:
                 kind, name, _ = later[0]
                 self.fail(self.test.place, f"{kind} '{name}' refers to what is never made")
             waiting = later
+        self._everybody()
+
+    def _everybody(self) -> None:
+        """Those who decide in approvals are there before anybody is asked."""
+        steps = [step for step in self.test.when if step.verb in OF_APPROVALS]
+        for step in steps:
+            named = [step.actor, step.more.get("user"), *(step.more.get("users") or ())]
+            for name in named:
+                if isinstance(name, str) and name:
+                    self.person(name)
 
     def _make(self, kind: str, name: str, values: Mapping[str, Any]) -> bool:
         made = self.values(kind, values, waiting=True)

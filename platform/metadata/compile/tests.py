@@ -16,16 +16,19 @@ from guanxi.common.names import did_you_mean
 from guanxi.expressions.types import BOOLEAN
 from guanxi.registry import MetadataStep, MetadataTest, Refusal
 
+from ..documents.approval import step_names
 from ..documents.base import described
 from ..documents.fields import COMPUTED_TYPES
-from ..documents.test import TestDocument
+from ..documents.test import OF_APPROVALS, TestDocument
 from ..link.context import Context
 from ..link.outline import Outline
 from ..nodes import Document, Path, at
 from .data import input_value
 from .scope import frozen
 
-ANSWERS = ("not_found", "conflict", "bad_request")
+APPROVAL_CODES = (*("no_approver", "approval_required", "task_closed", "not_allowed", "bad_target", "too_soon"),)
+ANSWERS = ("not_found", "conflict", "bad_request", *APPROVAL_CODES)
+APPROVAL_STATES = (*("running", "returned", "suspended", "approved", "rejected", "withdrawn", "terminated", "revoked"),)
 _PEOPLE = {"owner": "user", "team": "team"}
 _GRANTS = ("none", "masked", "read", "edit")
 _DURATIONS = ("weeks", "days", "hours", "minutes")
@@ -44,6 +47,7 @@ class _Compiler:
         self.document = document
         self.model = model
         self.records: dict[str, str] = {}  # name in the test → object
+        self.submitted = ""  # the record that was submitted last
 
     def compile(self) -> MetadataTest:
         model, before = self.model, len(self.context.found.found)
@@ -156,6 +160,10 @@ class _Compiler:
         path: Path = (part, index, verb)
         refused = self._refused(given["refused"], (*path, "refused")) if "refused" in given else None
         record = str(given.get("record", ""))
+        if verb in OF_APPROVALS:
+            self.submitted = record = record or self.submitted
+            given = {"record": record, **given} if record else given
+            self._approval(verb, given, path)
         owner = self._owner(given, record, path)
         values: Mapping[str, Any] = frozen({})
         if owner and "values" in given:
@@ -164,7 +172,7 @@ class _Compiler:
             values = frozen({"owner": given["owner"]})
         condition = None
         for key in ("that", "where"):
-            if owner and key in given:
+            if owner and key in given and verb not in OF_APPROVALS:
                 condition = self.context.expression(
                     self.document, (*path, key), given[key], owner, expect=BOOLEAN, sql=True
                 )
@@ -239,6 +247,35 @@ class _Compiler:
             if refused.code != "unknown_field" and not (verb == "assign" and refused.field == "owner"):
                 where: Path = (*path, "refused", "field")
                 self._known("unknown-field", f"field of {owner}", refused.field, fields, where)
+
+    def _approval(self, verb: str, given: Mapping[str, Any], path: Path) -> None:
+        """What verbs of approvals name: a flow of the record's object, steps of it."""
+        if not given.get("record"):
+            self._error("missing-key", "say which 'record': none was submitted before", path)
+        flows = {name: model for name, (_, model) in self.context.models.get("approval", {}).items()}
+        name = given.get("approval")
+        if name is not None and name not in flows:
+            self.context.unknown("unknown-reference", "approval", str(name), flows, self.document, (*path, "approval"))
+        object_name = self.records.get(str(given.get("record")), "")
+        mine = [flows[name]] if name in flows else [one for one in flows.values() if one.object == object_name]
+        steps = {"administrator", *(step for one in mine for step in step_names(one.steps))}
+        if verb == "waiting_on":
+            listed = given["is"] if isinstance(given["is"], list) else [given["is"]]
+            for index, step in enumerate(listed):
+                if step not in steps:
+                    at = (*path, "is", index) if isinstance(given["is"], list) else (*path, "is")
+                    self.context.unknown("unknown-reference", "step", str(step), sorted(steps), self.document, at)
+            state = given.get("state")
+            if state is not None and state not in APPROVAL_STATES:
+                said = f"one of {', '.join(APPROVAL_STATES)} is needed here, not {described(state)}"
+                self._error("wrong-value", said, (*path, "state"), did_you_mean(str(state), APPROVAL_STATES))
+        elif (
+            verb == "return"
+            and "refused" not in given
+            and given.get("to", "start") not in steps | {"start", "previous"}
+        ):
+            known = ("start", "previous", *sorted(steps))
+            self.context.unknown("unknown-reference", "step", str(given["to"]), known, self.document, (*path, "to"))
 
     def _ran(self, given: Mapping[str, Any], path: Path) -> None:
         name = given["automation"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema
@@ -240,6 +241,16 @@ class BranchPart(Part):
 
 StepPart.model_rebuild()
 BranchPart.model_rebuild()
+
+
+def step_names(steps: Mapping[str, StepPart]) -> Iterator[str]:
+    """Names of all steps of a tree, blocks left out."""
+    for name, part in steps.items():
+        branches = part.choose or part.parallel
+        if branches is None:
+            yield name
+        for branch in (branches or {}).values():
+            yield from step_names(branch.steps)
 
 
 class RequiredPart(Part):

@@ -33,6 +33,7 @@ class Verb:
 
 
 _BY = ("as", "refused")
+_TASK = ("record", "approval", "comment", *_BY)
 DOING: dict[str, Verb] = {
     "create": Verb("Make a record; `record` names it from here on", ("object",), ("record", "values", "force", *_BY)),
     "update": Verb("Change fields of a record", ("record", "values"), ("force", *_BY)),
@@ -41,6 +42,13 @@ DOING: dict[str, Verb] = {
     "move_stage": Verb("Move a record along its path", ("record", "to"), ("values", *_BY)),
     "assign": Verb("Give a record to somebody", ("record", "owner"), ("reason", *_BY)),
     "action": Verb("Press a button of the record", ("record", "name"), _BY),
+    "submit": Verb("Send a record into an approval", ("record",), ("approval", "comment", "approvers", *_BY)),
+    "approve": Verb("Agree, as somebody who is asked", (), ("values", "approvers", *_TASK)),
+    "reject": Verb("Refuse, as somebody who is asked", (), ("values", *_TASK)),
+    "return": Verb("Send back: to start, previous, or a step", (), ("to", *_TASK)),
+    "transfer": Verb("Give one's own task to somebody else", ("user",), _TASK),
+    "add_signer": Verb("Have more people sign: before, after or beside", ("users",), ("where", "sign", *_TASK)),
+    "withdraw": Verb("Take a submission back", (), _TASK),
     "wait": Verb("Move the clock on, and do what becomes due", (), ("weeks", "days", "hours", "minutes", "until")),
 }
 HOLDING: dict[str, Verb] = {
@@ -51,14 +59,20 @@ HOLDING: dict[str, Verb] = {
         "What somebody may do with a field of a record: none, masked, read or edit", ("record", "field", "to", "is")
     ),
     "count": Verb("How many records there are", ("object", "is"), ("where", "as")),
+    "waiting_on": Verb(
+        "At which steps an approval waits ([]: at none), in which state it is, and who is asked",
+        ("is",),
+        ("approval", "record", "state", "people"),
+    ),
     "ran": Verb("An automation ran, so many times (0: it did not)", ("automation",), ("record", "times")),
 }
 # Verbs of definitions that are not there yet, by what they need.
 _ELSEWHERE: dict[str, str] = {
-    **dict.fromkeys(("submit", "approve", "reject", "withdraw", "return", "transfer", "add_signer"), "approval"),
-    "waiting_on": "approval",
     **dict.fromkeys(("claim", "release", "recycle", "distribute", "in_pool"), "pool"),
 }
+
+OF_APPROVALS = ("submit", "approve", "reject", "return", "transfer", "add_signer", "withdraw", "waiting_on")
+"""Verbs about an approval; without `record` they mean the record submitted last."""
 
 
 def _fault(verbs: Mapping[str, Verb], step: object) -> Fault | None:
