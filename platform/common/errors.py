@@ -90,6 +90,16 @@ class NotFound(GuanxiError):
     status, title, code = 404, "Not found", "not_found"
 
 
+class Merged(NotFound):
+    """The record went into another one, which the caller may read."""
+
+    title, code = "Merged into another record", "merged"
+
+    def __init__(self, into: int) -> None:
+        super().__init__(f"The record was merged into #{into}.")
+        self.into = into
+
+
 class Conflict(GuanxiError):
     """The state does not allow it now (taken, locked, running, stale plan)."""
 

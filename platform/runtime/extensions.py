@@ -8,6 +8,7 @@ from __future__ import annotations
 from .approvals import taking_part as approvals
 from .audit.watching import watch_rights
 from .automation import engine, verbs
+from .merging import taking_part as merging
 from .messages import verbs as messages
 from .people.watch import people_watchers
 from .records import reveal, sharing
@@ -30,6 +31,7 @@ EXTENSIONS = Extensions(
         *sharing.ACTIONS,
         *reveal.ACTIONS,
         approvals.SUBMIT,
+        *merging.ACTIONS,
     ),
     verbs={
         **approvals.VERBS,

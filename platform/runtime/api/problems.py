@@ -35,6 +35,8 @@ def of_error(error: e.GuanxiError) -> Response:
         extra["errors"] = [fault.as_dict() for fault in error.errors]
     if isinstance(error, e.BadRequest) and error.position:
         extra["position"] = error.position
+    if isinstance(error, e.Merged):
+        extra["merged_into"] = error.into
     if isinstance(error, e.Stale):
         extra["current_version"] = error.current_version
     response = problem(error.status, error.title, error.detail, code=error.code, extra=extra)

@@ -20,7 +20,7 @@ from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.faults import BudgetExceeded
 from guanxi.registry import Automation, Step
 from guanxi.runtime.records.environment import environment
-from guanxi.runtime.records.extensions import Change, Watcher
+from guanxi.runtime.records.extensions import QUIET, Change, Watcher
 from guanxi.runtime.records.plan import Closure, ObjectPlan
 from guanxi.runtime.records.room import Room
 from guanxi.runtime.records.steps import DEEPEST, Pause, Runaway, chain, run_steps
@@ -80,6 +80,8 @@ class RuleWatcher(Watcher):
 
     def after(self, work: Work, plan: ObjectPlan, change: Change) -> None:
         """See Watcher."""
+        if QUIET in work.exempt:
+            return
         old, new = change.old, change.new
         if old is None or new is None or change.action == "restore":
             event = "create" if old is None else "restore" if new is not None else "delete"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .room import Room
     from .work import Work
 
+QUIET = "automation"
+"""What `Work.exempted` is given for writes that only follow another one, as a merge moves references: they set off no
+rules of the metadata."""
 Row = Mapping[str, Any]
 Payload = Mapping[str, Any]
 

@@ -48,6 +48,8 @@ def _references(work: Work, draft: Draft, rights: WriteRights, changed: Collecti
             continue
         value = draft.new.get(name)
         for target_id in value if known.links and value else (value,):
+            if target_id is not None:
+                work.hold(known.target, target_id)
             if target_id is not None and not work.visible(
                 known.target, target_id, trusted=unasked(draft, known, rights)
             ):

@@ -50,6 +50,31 @@ TEXTS: dict[str, tuple[str, str]] = {
     "share_none": ("Nothing is shared with them.", "未共享给该对象。"),
     "reveal_reason": ("Say why, in 3 to 500 characters.", "请说明原因（3 至 500 字）。"),
     "reveal_fields": ("Name the fields to see.", "请指定要查看的字段。"),
+    "merge_losers": (
+        "Name 1 to {most} other records that go into this one.",
+        "请指定 1 至 {most} 条要并入的其他记录。",
+    ),
+    "merge_field": (
+        "The value is taken from the master or a loser, by id.",
+        "请按编号指定取值的主记录或被合并记录。",
+    ),
+    "merge_own": (
+        "The record belongs to one that would go into it; change that first.",
+        "该记录隶属于将被并入的记录，请先修改其上级。",
+    ),
+    "merge_child": (
+        "{object} #{id} cannot move: another one like it is there.",
+        "{object} #{id} 无法转移：目标下已有相同的记录。",
+    ),
+    "merge_id": (
+        "There is no merge of this record with that number that can be undone.",
+        "该记录没有可撤销的此次合并。",
+    ),
+    "merge_order": ("A later merge of this record must be undone first.", "请先撤销该记录之后的合并。"),
+    "merge_gone": (
+        "#{id} is no longer in the trash as the merge left it.",
+        "#{id} 已不在回收站，无法撤销合并。",
+    ),
     "duty": (
         "{name}: nobody may have {first} together with {second}.",
         "{name}：同一人不能同时拥有 {first} 与 {second}。",

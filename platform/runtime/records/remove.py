@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from guanxi.common.errors import Conflict, Forbidden, Invalid
 from guanxi.runtime.access import shares
+from guanxi.runtime.merging import redirect
 from guanxi.runtime.search.index import remove as unindex
 from guanxi.runtime.storage.faults import ConstraintViolation
 from guanxi.runtime.storage.names import quoted
@@ -75,6 +76,8 @@ def restore(work: Work, plan: ObjectPlan, record_id: int) -> dict[str, Any]:
     """Out of the trash, with the records that went there along with it. Unique keys and references must hold again."""
     row = work.locked(plan, record_id, trashed=True)
     work.demand(plan, "restore", row)
+    if redirect.next_of(work.db, plan.name, record_id) is not None:
+        raise Conflict("The record was merged into another one; undo the merge instead.", code="merged")
     _bring_back(work, plan, row)
     _note(work, plan, "restore", row)
     return row

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from guanxi.common.errors import BadRequest, FieldError, NotFound
+from guanxi.common.errors import BadRequest, FieldError, Merged, NotFound
 from guanxi.expressions.faults import BudgetExceeded
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.explain import explain
+from guanxi.runtime.merging import redirect
 from guanxi.runtime.query.request import AggregateQuery, ListQuery, Page, Row, Saved
 
 from . import create as creating
@@ -53,7 +54,19 @@ class RecordService:
         trashed: bool = False,
     ) -> Row:
         """See Records."""
-        return self.reader.get(actor, object_name, record_id, fields=fields, expand=expand, trashed=trashed)
+        try:
+            return self.reader.get(actor, object_name, record_id, fields=fields, expand=expand, trashed=trashed)
+        except NotFound:
+            if not trashed:
+                self._led_on(actor, object_name, record_id)
+            raise
+
+    def _led_on(self, actor: Actor, object_name: str, record_id: int) -> None:
+        """Merged for who asks for a record that went into one he may read."""
+        into = redirect.final(self.room.db, object_name, record_id)
+        if into is not None:
+            self.reader.seen(actor, object_name, into)
+            raise Merged(into)
 
     def list(self, actor: Actor, query: ListQuery) -> Page:
         """See Records."""

@@ -34,6 +34,8 @@ class Statements:
         self.select = f"SELECT {columns} FROM {self.name} WHERE "  # noqa: S608 (names from the registry)
         self.by_id = f'{self.select}"id" = {self.mark}'
         self.lock = self.by_id if db.engine == "sqlite" else f"{self.by_id} FOR UPDATE"
+        self.hold = self.by_id if db.engine == "sqlite" else f"{self.by_id} FOR KEY SHARE"
+        self.hold_many = "" if db.engine == "sqlite" else ' ORDER BY "id" FOR KEY SHARE'
         self._shadows = [_Shadow(u.column, u.fields) for u in table.uniques.values()]
         self._updates: dict[tuple[str, ...], tuple[str, Params]] = {}
         inserted = [n for n in self.names if n != "id"]

@@ -32,13 +32,24 @@ HISTORY_OF_RUN = (
 )
 OUTBOX = "INSERT INTO gx_outbox (at, kind, object, record_id, payload, key, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
 EVENTS = Ring("outbox")
-OUTCOMES = {"create": "created", "delete": "deleted", "restore": "restored", "purge": "purged"}
+OUTCOMES = {
+    "create": "created",
+    "delete": "deleted",
+    "merged": "deleted",
+    "restore": "restored",
+    "unmerged": "restored",
+    "purge": "purged",
+}
 
 
-def load(work: Work, plan: ObjectPlan, record_id: int, *, lock: bool = False) -> dict[str, Any] | None:
-    """One row in Python form, links included, whether live or in the trash; None when there is none."""
+def load(
+    work: Work, plan: ObjectPlan, record_id: int, *, lock: bool = False, hold: bool = False
+) -> dict[str, Any] | None:
+    """One row in Python form, links included, whether live or in the trash; None when there is none. `hold` keeps it
+    from going to the trash or into another record before the transaction ends, without keeping others from changing it.
+    """
     texts = work.statements(plan.name)
-    found = work.db.rows(texts.lock if lock else texts.by_id, (record_id,))
+    found = work.db.rows(texts.lock if lock else texts.hold if hold else texts.by_id, (record_id,))
     if not found:
         return None
     row = texts.read(found[0])
@@ -150,8 +161,9 @@ def trace(
     *,
     changed: Sequence[str] = (),
     changes: Mapping[str, Any],
+    told: bool = True,
 ) -> None:
-    """Leave the history row, the search entry and, where somebody listens, the event row of one write."""
+    """Leave the history row, the search entry and, where somebody listens and it is `told`, the event row of a write."""
     record_id, version = row["id"], row["version"]
     db, stamp = work.db, work.stamp
     kept = orjson.dumps(changes).decode()
@@ -160,7 +172,7 @@ def trace(
         db.execute(work.room.history_of_run, (*params, work.chain[-1].id))
     else:
         db.execute(work.room.history, params)
-    if plan.name in work.room.listened:
+    if told and plan.name in work.room.listened:
         payload = orjson.dumps({"action": action, "version": version, "by": work.actor.id, "changed": list(changed)})
         kind = f"record.{OUTCOMES.get(action, 'updated')}"
         key = f"{plan.name}-{record_id}-{version}-{action}"

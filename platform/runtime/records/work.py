@@ -19,6 +19,7 @@ from guanxi.runtime.access import shares
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import ObjectRights
 from guanxi.runtime.access.predicate import allows
+from guanxi.runtime.people.revision import PEOPLE_OBJECTS
 from guanxi.runtime.storage.rows import instant_text
 
 from .environment import environment
@@ -175,14 +176,22 @@ class Work:
             self._rows[key] = found if found is not None and found["deleted_at"] is None else None
         return self._rows[key]
 
+    def hold(self, object_name: str, record_id: int) -> None:
+        """Read a row anew and keep it from going away before the transaction ends: it is about to be referred to."""
+        if self.db.in_write and self.db.engine == "postgresql" and object_name not in PEOPLE_OBJECTS:
+            found = load(self, self.room.plan(object_name), record_id, hold=True)
+            self._rows[object_name, record_id] = found if found is not None and found["deleted_at"] is None else None
+
     def preload(self, object_name: str, ids: Iterable[int]) -> None:
-        """Read many live rows at once, to be found by `row`."""
+        """Read many live rows at once, to be found by `row`; they are held, as `hold` does."""
+        held = self.db.in_write and object_name not in PEOPLE_OBJECTS
         wanted = [i for i in ids if (object_name, i) not in self._rows]
         plan, texts = self.room.plan(object_name), self.statements(object_name)
         for start in range(0, len(wanted), MOST_ASKED):
             part = wanted[start : start + MOST_ASKED]
             marks = ", ".join([texts.mark] * len(part))
-            found = {row["id"]: row for row in map(texts.read, self.db.rows(f'{texts.select}"id" IN ({marks})', part))}
+            sql = f'{texts.select}"id" IN ({marks}){texts.hold_many if held else ""}'
+            found = {row["id"]: row for row in map(texts.read, self.db.rows(sql, part))}
             for record_id in part:
                 row = found.get(record_id)
                 if row is not None and plan.links:

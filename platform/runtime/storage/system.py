@@ -14,6 +14,7 @@ from .functions_port import postgres_ddl
 from .system_accounts import ACCOUNTS
 from .system_approvals import APPROVALS, APPROVALS_KEPT
 from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
+from .system_merging import MERGING, MERGING_FIELDS, MERGING_OBJECTS, MERGING_OF_RECORDS
 from .system_messages import MESSAGES, MESSAGES_NAMING
 from .system_shares import SHARES
 
@@ -223,9 +224,10 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     SHARES,
     ACCOUNTS,
     APPROVALS_KEPT,
+    MERGING,
 )
 
-OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts")
+OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts", *MERGING_OF_RECORDS)
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
 # it says what things were called when it happened.
 NAMING_OBJECTS = (
@@ -239,8 +241,9 @@ NAMING_OBJECTS = (
     *MESSAGES_NAMING,
     *OF_RECORDS,
     "gx_shares",
+    *(name for name in MERGING_OBJECTS if name not in MERGING_OF_RECORDS),
 )
-NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept")
+NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept", *MERGING_FIELDS)
 
 
 def create_platform_tables(db: Handle) -> None:
