@@ -227,7 +227,14 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     MERGING,
 )
 
-OF_RECORDS = ("gx_automation_runs", "gx_automation_once", "gx_automation_waits", "gx_automation_due", "gx_posts", *MERGING_OF_RECORDS)
+OF_RECORDS = (
+    "gx_automation_runs",
+    "gx_automation_once",
+    "gx_automation_waits",
+    "gx_automation_due",
+    "gx_posts",
+    *MERGING_OF_RECORDS,
+)
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
 # it says what things were called when it happened.
 NAMING_OBJECTS = (
