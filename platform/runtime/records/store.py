@@ -163,7 +163,7 @@ def trace(
     changes: Mapping[str, Any],
     told: bool = True,
 ) -> None:
-    """Leave the history row, the search entry and, where somebody listens, the event row of a write unless not `told`."""
+    """Leave the history row, the search entry and, where somebody listens, the event row of a write (if `told`)."""
     record_id, version = row["id"], row["version"]
     db, stamp = work.db, work.stamp
     kept = orjson.dumps(changes).decode()
