@@ -56,7 +56,7 @@ class Host:
     @cached_property
     def limits(self) -> Mapping[str, int]:
         """The instance's limits by name."""
-        return self.instance.settings.limits.model_dump()
+        return self.instance.settings.limits.model_dump(exclude_none=True)
 
     @property
     def export_reason(self) -> bool:

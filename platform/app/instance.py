@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guanxi.common.clock import Clock, SystemClock
-from guanxi.common.diagnostics import Diagnostics
+from guanxi.common.diagnostics import DefinitionError, Diagnostics
 from guanxi.registry import Registry
 from guanxi.runtime.audit import Audit
 from guanxi.runtime.schema.history import History
@@ -65,12 +65,17 @@ class Instance:
         from guanxi.runtime.access.impact import RightsInspector
         from guanxi.runtime.schema.service import SchemaService
 
+        from .upgrade import renewed
+
         def before() -> Registry | None:
             current = self.versions.current()
-            return compile_stored(self.versions.bundle_of(current[0])) if current else None
+            try:
+                return compile_stored(self.versions.bundle_of(current[0])) if current else None
+            except DefinitionError:
+                return None  # published by another release, in a grammar this one does not read
 
         inspectors = (RightsInspector(before, self.clock),)
-        return SchemaService(self.database, self.clock, compile_stored, inspectors)
+        return SchemaService(self.database, self.clock, compile_stored, inspectors, renewed)
 
     @cached_property
     def audit(self) -> Audit:

@@ -17,12 +17,13 @@ from .instance import Instance, compile_stored
 from .messages import messages_of
 from .outside import outside_of
 from .settling import publish_first, settle
+from .upgrade import bring_up
 
 log = logging.getLogger("guanxi.live")
 
 
 class Live:
-    """The services of the version published now, for one process."""
+    """The services of the version published now, for one process; its first look brings the platform's layer up."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -49,6 +50,9 @@ class Live:
             if current is None:
                 publish_first(self.instance)
                 current = self.instance.versions.current()
+            elif self._held is None:
+                first = bring_up(self.instance)
+                current = self.instance.versions.current()  # another process may have been the one that did it
             if current is None:
                 raise RuntimeError("publishing the platform left no version")
             number = current[0]
@@ -58,6 +62,11 @@ class Live:
         if first:
             settle(services, self.instance)
         return services
+
+    def published(self) -> Registry | None:
+        """The definitions of the current version as they are, whether this release can run them or not."""
+        current = self.instance.versions.current()
+        return self._registry(current[0]) if current else None
 
     def _registry(self, number: int) -> Registry:
         """A version's definitions: as whoever published it left them, else compiled here and left for the others."""

@@ -18,6 +18,7 @@ from guanxi.runtime.schema.history import sources_text
 from .consent import judge_words
 from .instance import Instance, bundle_of, compile_bundle, compile_stored, stored, with_bases
 from .settling import settle
+from .upgrade import behind
 
 if TYPE_CHECKING:
     from guanxi.metadata.bundle import Bundle
@@ -92,7 +93,7 @@ class Publisher:
         """Raise BadRequest for a word of consent that names nothing, in this plan or in what is published."""
         words = tuple(words)
         if words:
-            judge_words(words, made, registry, self.live.services().registry)
+            judge_words(words, made, registry, self.live.published() or registry)
 
     def plan(self, actor: Actor, files: Mapping[str, str] | None, allow: Sequence[str]) -> dict[str, Any]:
         """See `runtime.api.host.Publisher`."""
@@ -113,6 +114,8 @@ class Publisher:
 
     def apply_plan(self, actor: Actor, made: Plan, allow: Sequence[str]) -> dict[str, Any]:
         """Publish exactly a plan that was saved. Raises Conflict when it is stale."""
+        if behind(made.bundle):
+            raise Conflict("The plan was made by another release of Guanxi; make a new plan.", code="stale_plan")
         try:
             registry = compile_stored(made.bundle)
         except DefinitionError as fault:

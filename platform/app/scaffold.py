@@ -39,7 +39,7 @@ database: {database}
 #   erp_orders: {{url: ${{ERP_URL}}, secret: ${{ERP_SECRET}}}}
 
 limits:
-  requests_per_minute: 6000    # per person and address
+  requests_per_minute: 6000    # per person; from one address ten times that (requests_per_minute_per_address)
 """
 
 _METADATA = """\

@@ -56,8 +56,9 @@ Event = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|\*)\.(created|updated|d
 class Limits(Part):
     """What one caller or one request may use; see docs/reference/limits.md."""
 
-    requests_per_minute: int = Field(
-        default=6000, ge=1, le=10_000_000, description="Requests a minute, per caller and address"
+    requests_per_minute: int = Field(default=6000, ge=1, le=10_000_000, description="Requests a minute of one person")
+    requests_per_minute_per_address: int | None = Field(
+        default=None, ge=1, le=100_000_000, description="Requests a minute from one address; ten times the person's"
     )
     login_tries_per_minute: int = Field(
         default=120, ge=1, le=10_000, description="Log-ins a minute from one address, right or wrong, in each process"

@@ -509,8 +509,9 @@ def _state(house: House) -> str:
 def test_rate_limits_answer_429(tmp_path: Path) -> None:
     folder = tmp_path / "two"
     made = make_house(folder, f"sqlite:///{folder}/guanxi.db", {"things.yaml": THINGS})
-    made.app.extensions["guanxi_limiter"].limit = 5
-    made.app.extensions["guanxi_limiter"].name = "fresh:"
+    assert made.app.extensions["guanxi_address_limiter"].limit == 10 * made.app.extensions["guanxi_limiter"].limit
+    made.app.extensions["guanxi_address_limiter"].limit = 5
+    made.app.extensions["guanxi_address_limiter"].name = "fresh:"
     answers = [made.get("/api/thing", None) for _ in range(7)]
     assert [a.status_code for a in answers] == [401] * 5 + [429] * 2
     assert answers[-1].headers["Retry-After"].isdigit()
@@ -519,4 +520,10 @@ def test_rate_limits_answer_429(tmp_path: Path) -> None:
     page = made.app.test_client().get("/login/")
     assert (page.status_code, page.headers["Retry-After"].isdigit()) == (429, True)
     assert made.app.test_client().get("/healthz").status_code == 200
+    made.app.extensions["guanxi_address_limiter"].limit = 1_000
+    made.app.extensions["guanxi_limiter"].limit = 2
+    made.app.extensions["guanxi_limiter"].name = "each:"
+    assert [made.get("/api/thing").status_code for _ in range(3)] == [200, 200, 429]
+    made.person("mate", "administrator")
+    assert made.get("/api/thing", "mate").status_code == 200, "behind the same address others go on"
     made.close()

@@ -36,6 +36,7 @@ from .limits import WINDOW, Counters, Limiter
 from .paths import ObjectPart, RecordPart
 
 DEFAULT_PER_MINUTE = 6000
+PEOPLE_PER_ADDRESS = 10
 LOGIN_TRIES = 120
 # One part a line; records come last, since their addresses take any object's name.
 PARTS = (
@@ -71,7 +72,8 @@ def create_api(
 ) -> None:
     """Install the API on an application.
 
-    `limits` of the host may set `requests_per_minute` and `login_tries_per_minute`; `counters` are shared by workers.
+    `limits` of the host may set `requests_per_minute`, `requests_per_minute_per_address` (else ten times that) and
+    `login_tries_per_minute`; `counters` are shared by workers.
     Without an engine, work waits until somebody does it; with `worker` this process does it, from its first request on.
     """
     app.extensions["guanxi_api"] = host
@@ -80,7 +82,10 @@ def create_api(
         app.before_request(app.extensions["guanxi_jobs"].start)
     app.url_map.converters.update(object=ObjectPart, record=RecordPart)
     app.url_map.merge_slashes = False
-    app.extensions["guanxi_limiter"] = Limiter(host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE), counters)
+    each = host.limits.get("requests_per_minute", DEFAULT_PER_MINUTE)
+    whole = host.limits.get("requests_per_minute_per_address", each * PEOPLE_PER_ADDRESS)
+    app.extensions["guanxi_limiter"] = Limiter(each, counters)
+    app.extensions["guanxi_address_limiter"] = Limiter(whole, counters)
     app.extensions["guanxi_login_limiter"] = Limiter(
         host.limits.get("login_tries_per_minute", LOGIN_TRIES), counters, "login:"
     )
@@ -102,7 +107,7 @@ def _count_address() -> None:
     """Every request counts against its address, whoever sends it; the caller's own count follows with the caller."""
     if request.endpoint is not None and request.endpoint.startswith(UNCOUNTED):
         return
-    limiter: Limiter = current_app.extensions["guanxi_limiter"]
+    limiter: Limiter = current_app.extensions["guanxi_address_limiter"]
     g.guanxi_budget = limiter.take(f"a:{request.remote_addr}")
 
 

@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, str] = {
     # definitions
     "publish": "A version was published; `detail` has its number, fingerprint, author and what was allowed",
     "rollback": "An earlier version was published again",
+    "platform_upgrade": "A newer release brought the platform's own objects up to date as it was first started",
     "pack_install": "A pack was installed",
     "pack_upgrade": "A pack was upgraded",
     "pack_uninstall": "A pack was taken away",

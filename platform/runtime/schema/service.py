@@ -62,7 +62,8 @@ class SchemaService(History):
     """Plans and publishes versions of one database.
 
     `registry_of` compiles a bundle (the app hands it in); `inspectors` add findings of other rooms to every plan, e.g.
-    whose access changes or which approvals are in flight.
+    whose access changes or which approvals are in flight. `renewed` puts into an old bundle what belongs to the running
+    release rather than to the version.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class SchemaService(History):
         clock: Clock | None = None,
         registry_of: RegistryOf | None = None,
         inspectors: Sequence[Inspector] = (),
+        renewed: Callable[[Bundle], Bundle] = dict,
     ) -> None:
         super().__init__(db)
         self.clock = clock or SystemClock()
         self.registry_of = registry_of
         self.inspectors = tuple(inspectors)
+        self.renewed = renewed
         self._last: tuple[Registry, Shape] | None = None
 
     # planning ---------------------------------------------------------------------------------------
@@ -89,7 +92,7 @@ class SchemaService(History):
         self, number: int, author: str = "", *, registry: Registry | None = None, allow: Iterable[str] = ()
     ) -> Plan:
         """What publishing version `number` again would do. Raises NotFound."""
-        bundle = self.bundle_of(number)
+        bundle = self.renewed(self.bundle_of(number))
         return self._plan(self._compiled(registry, bundle), bundle, author, allow=allow, rollback_to=number)
 
     def _plan(
