@@ -20,6 +20,7 @@ from .compile.option_sets import compile_options
 from .compile.packs import compile_pack
 from .compile.roles import compile_role
 from .compile.sharing import compile_duty, compile_restriction, compile_share
+from .compile.slas import compile_sla
 from .compile.templates import compile_template
 from .compile.tests import compile_test
 from .documents.app import AppDocument
@@ -34,6 +35,7 @@ from .documents.options import OptionsDocument
 from .documents.pack import PackDocument, PatchDocument
 from .documents.role import RoleDocument
 from .documents.sharing import DutyDocument, RestrictionDocument, ShareDocument
+from .documents.sla import SlaDocument
 from .documents.template import TemplateDocument
 from .documents.test import TestDocument
 
@@ -70,6 +72,7 @@ _ROWS = (
     Kind(
         "automation", AutomationDocument, compile_automation, "automations", "a rule: when something happens, do steps"
     ),
+    Kind("sla", SlaDocument, compile_sla, "", "service levels: clocks on records, with warnings and breaches"),
     Kind("share", ShareDocument, compile_share, "", "records opened beyond what roles grant"),
     Kind("restriction", RestrictionDocument, compile_restriction, "", "what is closed whatever roles grant"),
     Kind("duty", DutyDocument, compile_duty, "", "duties that one person must not hold together"),

@@ -22,6 +22,8 @@ from .messages.account_mail import ACCOUNT_MAIL, KIND
 from .messages.background import MESSAGE_DELIVERERS, MESSAGE_JOBS
 from .messages.background import schedules as message_schedules
 from .outbox.entry import Deliverer
+from .sla.timers import SLA_JOBS
+from .sla.timers import schedules as sla_schedules
 from .transfer.service import JOB_KINDS as TRANSFER_JOBS
 from .webhooks.events import EVENT_KINDS, RELAY
 from .webhooks.inbound import HOOK_JOBS
@@ -55,12 +57,14 @@ JOB_KINDS: dict[str, JobKind] = {
     **MESSAGE_JOBS,
     **APPROVAL_JOBS,
     **AUTOMATION_JOBS,
+    **SLA_JOBS,
 }
 SCHEDULES: tuple[Schedules, ...] = (
     housekeeping,
     message_schedules,
     approval_schedules,
     automation_schedules,
+    sla_schedules,
 )
 
 BACKGROUND = Background(DELIVERERS, JOB_KINDS, SCHEDULES)

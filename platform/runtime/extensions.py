@@ -14,6 +14,7 @@ from .people.watch import people_watchers
 from .records import reveal, sharing
 from .records.duties import watch_duties
 from .records.extensions import Extensions
+from .sla import watching as clocks
 from .webhooks.events import listened
 from .webhooks.verb import webhook
 
@@ -24,6 +25,7 @@ EXTENSIONS = Extensions(
         people_watchers,
         approvals.WATCHERS,
         watch_rights,
+        clocks.watchers,
         engine.watchers,
         watch_duties,
     ),

@@ -58,7 +58,10 @@ class WorkTime:
 
         With 0 it is the next working moment.
         """
-        left = timedelta(minutes=minutes)
+        return self.after(start, timedelta(minutes=minutes))
+
+    def after(self, start: datetime, left: timedelta) -> datetime | None:
+        """The moment at which so much working time has passed since `start`, to the microsecond; None: never."""
         for begin, end in self._from(start.astimezone(UTC)):
             if end - begin >= left:
                 return begin + left
@@ -72,6 +75,15 @@ class WorkTime:
             return None
         found = self.intervals(day)
         return found[-1][1] if found else self._instant(day, time.max)
+
+    def same_time(self, start: datetime, days: int) -> datetime | None:
+        """The time of day of `start` (or of the next working moment), so many working days on."""
+        begun = self.after(start, timedelta())
+        if begun is None:
+            return None
+        local = begun.astimezone(self.zone)
+        day = self.days.add_working_days(local.date(), days)
+        return None if day is None else self._instant(day, local.time())
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         """Working time from `start` to `end`; negative when `end` comes first."""

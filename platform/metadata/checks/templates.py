@@ -54,7 +54,7 @@ def _fault(context: Context, template: MessageTemplate, object_name: str) -> str
 
 
 def _steps(compiled: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
-    """Every step of objects and automations, those inside other steps included."""
+    """Every step of objects, automations and service levels, those inside other steps included."""
     for kind in compiled.get("object", {}).values():
         for stage in kind.stages.path.values() if kind.stages is not None else ():
             yield from _deep(stage.on_enter)
@@ -62,6 +62,10 @@ def _steps(compiled: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
             yield from _deep(action.do)
     for rule in compiled.get("automation", {}).values():
         yield from _deep(rule.do)
+    for sla in compiled.get("sla", {}).values():
+        for target in sla.targets.values():
+            for rung in target.rungs:
+                yield from _deep(rung.do)
 
 
 def _deep(steps: Iterable[Any]) -> Iterator[Step]:

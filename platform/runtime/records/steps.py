@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from guanxi.common.errors import Conflict
+from guanxi.common.errors import Conflict, Unavailable
 from guanxi.expressions.env import Env
 from guanxi.expressions.evaluate import compile_expression
 from guanxi.expressions.expression import Expression
@@ -83,6 +83,26 @@ def run_steps(
             _run(work, plan, record_id, steps, old, gone)
         except _Stopped:
             return
+
+
+def run_apart(work: Work, plan: ObjectPlan, record_id: int, steps: Sequence[Step]) -> list[tuple[Step, Exception]]:
+    """Carry out steps as the platform itself, each in a part of its own: one that fails takes back what it did and does
+    not stop the others. Returns those that failed, and why.
+    """
+    failed: list[tuple[Step, Exception]] = []
+    with work.deeper(trusted=True):
+        for step in steps:
+            try:
+                with work.db.savepoint():
+                    _run(work, plan, record_id, (step,), None)
+            except _Stopped:
+                break
+            except Unavailable:
+                raise
+            except Exception as error:
+                work.forget()
+                failed.append((step, error))
+    return failed
 
 
 def chain(work: Work, plan: ObjectPlan) -> str:

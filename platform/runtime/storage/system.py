@@ -15,6 +15,7 @@ from .system_accounts import ACCOUNTS
 from .system_approvals import APPROVALS, APPROVALS_KEPT
 from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
 from .system_merging import MERGING, MERGING_FIELDS, MERGING_OBJECTS, MERGING_OF_RECORDS
+from .system_clocks import CLOCKS
 from .system_messages import MESSAGES, MESSAGES_NAMING
 from .system_shares import SHARES
 
@@ -225,6 +226,7 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     ACCOUNTS,
     APPROVALS_KEPT,
     MERGING,
+    CLOCKS,
 )
 
 OF_RECORDS = (
@@ -234,6 +236,7 @@ OF_RECORDS = (
     "gx_automation_due",
     "gx_posts",
     *MERGING_OF_RECORDS,
+    "gx_clocks",
 )
 # Platform tables that name objects (and fields) in columns; a rename rewrites them. The audit trail is not among them:
 # it says what things were called when it happened.
