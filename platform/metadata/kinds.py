@@ -15,6 +15,7 @@ from .compile.automations import compile_automation
 from .compile.calendars import compile_calendar
 from .compile.dashboards import compile_dashboard
 from .compile.data import compile_data
+from .compile.forms import compile_form
 from .compile.objects import compile_object
 from .compile.option_sets import compile_options
 from .compile.packs import compile_pack
@@ -30,6 +31,7 @@ from .documents.base import Definition
 from .documents.calendar import CalendarDocument
 from .documents.dashboard import DashboardDocument
 from .documents.data import DataDocument
+from .documents.form import FormDocument
 from .documents.object import ObjectDocument
 from .documents.options import OptionsDocument
 from .documents.pack import PackDocument, PatchDocument
@@ -77,6 +79,7 @@ _ROWS = (
     Kind("restriction", RestrictionDocument, compile_restriction, "", "what is closed whatever roles grant"),
     Kind("duty", DutyDocument, compile_duty, "", "duties that one person must not hold together"),
     Kind("app", AppDocument, compile_app, "apps", "a menu"),
+    Kind("form", FormDocument, compile_form, "", "a public web form or survey"),
     Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
     Kind("dashboard", DashboardDocument, compile_dashboard, "", "figures, charts and short lists on one page"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),

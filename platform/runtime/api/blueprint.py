@@ -29,6 +29,7 @@ from . import (
     rights,
     webhooks,
 )
+from .forms import forms
 from .health import Metrics, create_health
 from .hooks import hooks
 from .host import ApiHost
@@ -100,6 +101,7 @@ def create_api(
     metrics.install(app)
     app.register_blueprint(create_health(metrics))
     app.register_blueprint(hooks)
+    app.register_blueprint(forms)
     problems.install(app)
 
 

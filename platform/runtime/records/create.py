@@ -46,6 +46,8 @@ def may_make(work: Work, plan: ObjectPlan, row: Mapping[str, Any]) -> bool:
     operations = ("create", "import") if work.actor.channel == "import" else ("create",)
     if not all(work.may(plan, operation, row) for operation in operations):
         return False
+    if work.actor.channel == "form":
+        return True  # a public form hands in and never looks back
     own = work.actor.id is not None and row.get("owner", work.actor.id) == work.actor.id
     return own or work.may(plan, "read", row) or work.may(plan, "update", row, becoming=True)
 

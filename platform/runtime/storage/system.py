@@ -14,8 +14,9 @@ from .functions_port import postgres_ddl
 from .system_accounts import ACCOUNTS
 from .system_approvals import APPROVALS, APPROVALS_KEPT
 from .system_approvals import NAMING_OBJECTS as APPROVAL_OBJECTS
-from .system_merging import MERGING, MERGING_FIELDS, MERGING_OBJECTS, MERGING_OF_RECORDS
 from .system_clocks import CLOCKS
+from .system_forms import FORMS, FORMS_NAMING
+from .system_merging import MERGING, MERGING_FIELDS, MERGING_OBJECTS, MERGING_OF_RECORDS
 from .system_messages import MESSAGES, MESSAGES_NAMING
 from .system_shares import SHARES
 
@@ -227,6 +228,7 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     APPROVALS_KEPT,
     MERGING,
     CLOCKS,
+    FORMS,
 )
 
 OF_RECORDS = (
@@ -252,6 +254,7 @@ NAMING_OBJECTS = (
     *OF_RECORDS,
     "gx_shares",
     *(name for name in MERGING_OBJECTS if name not in MERGING_OF_RECORDS),
+    *FORMS_NAMING,
 )
 NAMING_FIELDS = ("gx_files", "gx_counters", "gx_kept", *MERGING_FIELDS)
 
