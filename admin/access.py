@@ -21,6 +21,7 @@ ACCESS: Mapping[str, Access] = {
     "account": "session",
     "account_notifications": "session",
     "notifications": "session",
+    "dashboards": "session",
     "letters": "public",  # what a signed unsubscribe link is about
     "people": "administrators",
     "admin.preferences": "public",

@@ -15,7 +15,10 @@ from pathlib import Path
 from flask import Blueprint, Response, abort
 
 FOLDER = Path(__file__).parent / "static"
-STYLES = ("tokens", "base", "shell", "controls", "list", "form", "record", "board", "account", "notices", "adapt")
+STYLES = (
+    "tokens", "base", "shell", "controls", "list", "form", "record", "board", "account", "notices", "dashboard",
+    "adapt",
+)  # fmt: skip
 SCRIPTS = ("core", "overlay", "combobox", "shell", "notices", "list", "form", "record", "board")
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _IMPORT = re.compile(r"^import .*?;\n", re.M)

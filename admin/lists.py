@@ -1,8 +1,8 @@
 """The state of a list page: what its URL says, checked against metadata, and links that change one thing of it.
 
-URL parameters: `view`, `q`, `f.<field>` (see `filters`), `sort=-amount,name`, `size`, and for keyset paging `after`
-(the cursor shown now), `back` (cursors of the pages before, oldest first) and `start` (how many rows lie before). Links
-that change what is listed drop the paging parameters.
+URL parameters: `view`, `q`, `where` (an expression), `f.<field>` (see `filters`), `sort=-amount,name`, `size`, and for
+keyset paging `after` (the cursor shown now), `back` (cursors of the pages before, oldest first) and `start` (how many
+rows lie before). Links that change what is listed drop the paging parameters.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAGING = ("after", "back", "start")
 MOST_SORTS = 3
 MOST_BACK = 12
 MOST_COLUMNS = 16
-KNOWN = frozenset(("view", "q", "sort", "size", *PAGING))
+KNOWN = frozenset(("view", "q", "sort", "size", "where", *PAGING))
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -45,10 +45,12 @@ class ListState:
     back: tuple[str, ...]
     start: int
     zone: ZoneInfo
+    condition: str = ""
 
     def where(self) -> str:
-        """The filters as an expression (the view adds its own inside the record service)."""
-        return where_text(self.filters, self.zone)
+        """Condition and filters as an expression (the view adds its own inside the record service)."""
+        parts = [f"({part})" for part in (self.condition, where_text(self.filters, self.zone)) if part]
+        return " and ".join(parts) if len(parts) > 1 else parts[0][1:-1] if parts else ""
 
     def query(self, fields: Sequence[str], expand: Sequence[str], total: Total = "exact") -> ListQuery:
         """The list to ask the record service for."""
@@ -146,6 +148,7 @@ def read_state(
         back=tuple(v for k, v in arguments if k == "back")[-MOST_BACK:],
         start=_read_start(single.get("start", "")),
         zone=zone,
+        condition=single.get("where", "").strip(),
     )
 
 

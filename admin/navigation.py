@@ -12,6 +12,7 @@ from threading import Lock
 
 from guanxi.common.errors import GuanxiError
 from guanxi.registry import AppMenu, ObjectType
+from guanxi.registry.dashboards import Dashboard
 from guanxi.runtime.access.actor import Actor
 
 from .visit import Visit
@@ -35,6 +36,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A page in the navigation that is no object's: a dashboard."""
+
+    label: str
+    icon: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """One app (or "More", whose name is "")."""
 
@@ -42,6 +52,7 @@ class Group:
     label: str
     icon: str
     entries: tuple[Entry, ...]
+    pages: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +111,27 @@ def _build(visit: Visit) -> Navigation:
     readable = {name: entry for name, item in registry.objects.items() if (entry := _entry(visit, item))}
     groups: list[Group] = []
     placed: set[str] = set()
+    boards = {one.name: one for one in visit.services.dashboards.of(visit.person)}
+    hung: set[str] = set()
     for app in registry.apps.values():
         if not _may_open(app, visit.person):
             continue
         entries = tuple(readable[name] for name in app.menu if name in readable)
-        if entries:
-            groups.append(Group(app.name, app.label.text(visit.language) or app.name, app.icon, entries))
+        names = [name.partition(":")[2] for name in app.menu if name.startswith("dashboard:")]
+        pages = tuple(_link(visit, boards[name]) for name in names if name in boards)
+        if entries or pages:
+            groups.append(Group(app.name, app.label.text(visit.language) or app.name, app.icon, entries, pages))
             placed.update(e.object for e in entries)
+            hung.update(names)
     rest = tuple(entry for name, entry in readable.items() if name not in placed)
-    if rest:
-        groups.append(Group("", "", "ellipsis", rest))
+    others = tuple(_link(visit, board) for name, board in boards.items() if name not in hung)
+    if rest or others:
+        groups.append(Group("", "", "ellipsis", rest, others))
     return Navigation(tuple(groups))
+
+
+def _link(visit: Visit, board: Dashboard) -> Link:
+    return Link(board.label.text(visit.language) or board.name, board.icon, f"/dashboards/{board.name}/")
 
 
 def _may_open(app: AppMenu, actor: Actor) -> bool:

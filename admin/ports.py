@@ -15,6 +15,7 @@ from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.audit import Audit
+from guanxi.runtime.dashboards import DashboardService
 from guanxi.runtime.jobs.desk import Desk
 from guanxi.runtime.messages.room import Messaging
 from guanxi.runtime.people.service import AccountService
@@ -80,6 +81,11 @@ class SiteServices(Protocol):
     @property
     def access(self) -> AccessTable:
         """Rights of every set of roles, and the key under which what depends on them may be kept."""
+        ...
+
+    @property
+    def dashboards(self) -> DashboardService:
+        """Pages of figures."""
         ...
 
     @property

@@ -21,6 +21,7 @@ from .account import AccountView
 from .assets import asset_url, blueprint
 from .cells import avatar
 from .consoles.catalogue import CONSOLES, consoles_of
+from .dashboard_pages import DashboardPages
 from .gate import gate
 from .home import Home
 from .host import Host
@@ -43,6 +44,7 @@ OWN_ENDPOINTS = frozenset(
         "account",
         "people",
         "notifications",
+        "dashboards",
         "account_notifications",
         "letters",
         *(f"console_{one.address}" for one in CONSOLES),
@@ -67,6 +69,7 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
         admin.add_view(console())
     admin.add_view(AccountView())
     admin.add_view(PeopleView())
+    admin.add_view(DashboardPages())
     admin.add_view(NotificationPages())
     admin.add_view(NotificationSettings())
     app.register_blueprint(letters)

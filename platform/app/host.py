@@ -18,6 +18,7 @@ from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.api.caller import hold
 from guanxi.runtime.api.host import Publisher as PublisherPort
 from guanxi.runtime.audit import Audit
+from guanxi.runtime.dashboards import DashboardService
 from guanxi.runtime.messages.room import Messaging
 from guanxi.runtime.people.scopes import narrowed
 from guanxi.runtime.people.service import AccountService
@@ -209,6 +210,11 @@ class SiteBundle:
     def access(self) -> AccessTable:
         """Rights of every set of roles."""
         return self.services.access
+
+    @property
+    def dashboards(self) -> DashboardService:
+        """Pages of figures."""
+        return self.services.dashboards
 
     @property
     def audit(self) -> Audit:
