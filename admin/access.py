@@ -19,6 +19,7 @@ ACCESS: Mapping[str, Access] = {
     "assets.serve": "public",
     "gate": "public",  # log-in, second factor, invitations, resets
     "account": "session",
+    "approvals": "session",  # the approval service judges who takes part
     "account_notifications": "session",
     "notifications": "session",
     "dashboards": "session",

@@ -17,9 +17,9 @@ from flask import Blueprint, Response, abort
 FOLDER = Path(__file__).parent / "static"
 STYLES = (
     "tokens", "base", "shell", "controls", "list", "form", "record", "board", "account", "notices", "dashboard",
-    "adapt",
+    "approvals", "adapt",
 )  # fmt: skip
-SCRIPTS = ("core", "overlay", "combobox", "shell", "notices", "list", "form", "record", "board")
+SCRIPTS = ("core", "overlay", "combobox", "shell", "notices", "list", "form", "record", "board", "approvals")
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _IMPORT = re.compile(r"^import .*?;\n", re.M)
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|class|let) )", re.M)

@@ -7,17 +7,18 @@ from typing import Any
 
 from flask import flash, redirect, request
 
-from guanxi.common.errors import FieldError, Forbidden, GuanxiError, Invalid, Stale
+from guanxi.common.errors import Conflict, FieldError, Forbidden, GuanxiError, Invalid, Stale
 
+from .approval_record import ApprovalParts, banner, sent_for_approval
 from .fields import FieldView
 from .forms import FormPage, FormState, RecordForm, same
 from .inputs import plain
-from .json_pages import JsonPages, message_of
+from .json_pages import message_of
 from .texts import gettext
 from .visit import current_visit, safe_target
 
 
-class FormPages(JsonPages):
+class FormPages(ApprovalParts):
     """Form pages of one object."""
 
     def new_page(self) -> Any:
@@ -50,10 +51,12 @@ class FormPages(JsonPages):
         if not rights.get("update"):
             raise Forbidden(gettext("You may not change this record."))
         sections = self.form_sections
+        lock = self.lock_of(key)
+        form_type = self.open_form(self.form_type, lock)
         if request.method == "GET":
             state = self._state(stored, key)
-            return self._draw_form(FormPage(self.form_type(None, stored), sections, state, stored["version"]), stored)
-        form = self.form_type(request.form, stored)
+            return self._draw_form(FormPage(form_type(None, stored), sections, state, stored["version"]), stored)
+        form = form_type(request.form, stored)
         form.validate()
         version = request.form.get("version", type=int)
         page = FormPage(form, sections, self._state(form.values(), key), version)
@@ -66,23 +69,35 @@ class FormPages(JsonPages):
         person, changed = current_visit().person, page.form.changed(stored)
         force = "force_duplicates" in request.form
         try:
-            if changed:
+            saved = (
                 self.records.update(person, self.item.name, key, changed, version=page.version, force_duplicates=force)
+                if changed
+                else None
+            )
         except Stale:
             return self._conflict(page, key)
         except Invalid as refusal:
             return self._refused(page, refusal.errors, stored)
-        flash(gettext("Saved."))
+        except Conflict as refusal:
+            page.loose = [refusal.detail]
+            return self._draw_form(page, stored), 409
+        if saved is not None and saved.approval is not None:
+            sent_for_approval(saved.approval)
+        else:
+            flash(gettext("Saved."))
         return redirect(safe_target(request.form.get("url"), f"{self.base}{key}/"))
 
     def delete_page(self, key: int) -> Any:
         """Move to the trash and go back to the list."""
         try:
-            self.records.delete(current_visit().person, self.item.name, key)
+            held = self.records.delete(current_visit().person, self.item.name, key)
         except GuanxiError as refusal:
             if refusal.status == 404:
                 raise
             flash(message_of(refusal), "error")
+            return redirect(f"{self.base}{key}/")
+        if held is not None:
+            sent_for_approval(held)
             return redirect(f"{self.base}{key}/")
         flash(gettext("Moved to the trash."))
         return redirect(self.base)
@@ -138,8 +153,11 @@ class FormPages(JsonPages):
         return self._draw_form(page, theirs), 409
 
     def _draw_form(self, page: FormPage, stored: Mapping[str, Any] | None = None) -> str:
+        lock = self.lock_of(stored["id"]) if stored else None
         return self.page(
             "form.html",
+            lock=banner(lock) if lock is not None else None,
+            show=lambda view: self.draw(view, links=False)((stored or {}).get(view.name)),
             form_page=page,
             form=page.form,
             stored=stored,

@@ -43,6 +43,8 @@ ROUTES = frozenset(
         "share_view",
         "reveal_view",
         "act_view",
+        "approvals_view",
+        "submit_view",
     )
 )
 

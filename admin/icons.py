@@ -14,7 +14,13 @@ from flask import g, request
 from markupsafe import Markup, escape
 
 FALLBACK = "box"
-FRAGMENTS = ("records.related_view", "records.history_view", "records.sharing_view", "notifications.panel")
+FRAGMENTS = (
+    "records.related_view",
+    "records.history_view",
+    "records.sharing_view",
+    "records.approvals_view",
+    "notifications.panel",
+)
 ALWAYS = ("check", "x", "star", "chevron-down", "circle-alert", "inbox")  # prebuilt cells and scripts draw these
 _NAME = re.compile(r"[a-z0-9-]{1,48}\Z")
 _INNER = re.compile(r"<svg[^>]*>(.*)</svg>", re.S)

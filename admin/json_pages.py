@@ -10,11 +10,14 @@ from flask import jsonify, request
 from guanxi.common.errors import BadRequest, FieldError, GuanxiError, Invalid
 from guanxi.runtime.query.request import ListQuery
 
+from .approval_inbox import desk
 from .object_base import ObjectBase
 from .routes import expose
+from .texts import gettext
 from .visit import current_visit
 
 FOUND = 8
+WAITS = "This needs an approval and has been submitted. It happens once it is agreed to."
 MOST_BULK = 200
 
 
@@ -90,8 +93,9 @@ class JsonPages(ObjectBase):
             {"op": op, "id": k, **({"values": values} if op == "update" else {})} for k in keys
         ]
         results = self.records.batch(current_visit().person, self.item.name, operations, atomic=False)
-        done = [k for k, r in zip(keys, results, strict=True) if r.get("status", 500) < 400]
+        done = [k for k, r in zip(keys, results, strict=True) if r.get("status", 500) < 400 and "approval" not in r]
         refused = {str(k): _reasons(r) for k, r in zip(keys, results, strict=True) if r.get("status", 500) >= 400}
+        refused |= {str(k): gettext(WAITS) for k, r in zip(keys, results, strict=True) if r.get("approval") is not None}
         return jsonify({"done": done, "refused": refused})
 
     @expose("/<int:key>/move/", methods=("POST",))
@@ -104,16 +108,24 @@ class JsonPages(ObjectBase):
             raise BadRequest("This cannot be moved there.", code="move")
         person = current_visit().person
         stages = self.item.stages
+        free = not desk().watched(self.item.name)
+        before = None if free else desk().lock(person, self.item.name, key)
+        held = None
         try:
             if stages is not None and stages.field == name:
                 payload: dict[str, Any] = {"to": to, "values": body.get("values") or {}}
                 record: Mapping[str, Any] = self.records.act(person, self.item.name, key, "move_stage", payload)
             else:
                 given = version if isinstance(version, int) else None
-                record = self.records.update(person, self.item.name, key, {str(name): to}, version=given).record
+                saved = self.records.update(person, self.item.name, key, {str(name): to}, version=given)
+                record, held = saved.record, saved.approval
         except Invalid as refusal:
             raise Invalid(self.named_errors(refusal)) from refusal
-        return jsonify({"id": key, "version": record.get("version"), "at": to})
+        if held is None and not free and before is None:
+            now = desk().lock(person, self.item.name, key)
+            held = now.approval if now is not None and record.get(name) != to else None
+        waits = {"approval": held, "message": gettext(WAITS)} if held is not None else {}
+        return jsonify({"id": key, "version": record.get("version"), "at": to, **waits})
 
     def named_errors(self, refusal: Invalid) -> list[FieldError]:
         """Messages that name their field, for places where no input stands beside them."""

@@ -17,6 +17,7 @@ from guanxi.common.errors import BadRequest, Invalid
 from guanxi.runtime.messages.kinds import CHANNELS, KINDS, VALUES, group_of
 from guanxi.runtime.messages.notifications import Notifications
 
+from .approval_inbox import waiting
 from .formats import formats
 from .refusals import install
 from .routes import expose
@@ -133,8 +134,8 @@ class NotificationPages(_Pages):
 
     @expose("/count/")
     def count(self) -> Any:
-        """`{"unread": n}` for the bell."""
-        return jsonify({"unread": bell()})
+        """`{"unread": n, "approvals": n}`: the bell, and decisions that wait."""
+        return jsonify({"unread": bell(), "approvals": waiting()})
 
     @expose("/read/", methods=("POST",))
     def read(self) -> Any:

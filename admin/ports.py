@@ -14,6 +14,7 @@ from flask import Request, Response
 from guanxi.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import AccessTable
+from guanxi.runtime.approvals.service import ApprovalService
 from guanxi.runtime.audit import Audit
 from guanxi.runtime.dashboards import DashboardService
 from guanxi.runtime.jobs.desk import Desk
@@ -96,6 +97,11 @@ class SiteServices(Protocol):
     @property
     def messaging(self) -> Messaging:
         """Notices, messages, consent."""
+        ...
+
+    @property
+    def approvals(self) -> ApprovalService:
+        """Inboxes, single approvals, acts on them."""
         ...
 
     @property

@@ -13,8 +13,10 @@ from markupsafe import Markup
 from guanxi.common.errors import GuanxiError, NotFound
 from guanxi.registry import Action, Related
 from guanxi.runtime.access.grants import shareable
+from guanxi.runtime.approvals.desk import Lock
 from guanxi.runtime.query.request import ListQuery
 
+from .approval_record import ApprovalParts, banner, held_now, sent_for_approval
 from .cells import DASH
 from .fields import FieldView
 from .forms import FormState
@@ -81,7 +83,7 @@ class EventView:
     changes: tuple[ChangeView, ...]
 
 
-class RecordPages(RightsPages):
+class RecordPages(ApprovalParts, RightsPages):
     """Record pages of one object."""
 
     def record_page(self, key: int) -> Any:
@@ -91,6 +93,9 @@ class RecordPages(RightsPages):
         rights = visit.services.records.permissions(visit.person, self.item.name, key)
         values = {n: plain(v) for n, v in row.items() if n in self.fields and not self.fields[n].definition.system}
         state = FormState.of(self.records.form_state(visit.person, self.item.name, values, key))
+        lock = self.lock_of(key)
+        steps = self._steps(row, rights, lock)
+        whole = lock is not None and lock.complete
         return self.page(
             "record.html",
             row=row,
@@ -98,14 +103,20 @@ class RecordPages(RightsPages):
             title=self.title(row),
             rights=rights,
             highlights=self._highlights(row),
-            steps=self._steps(row, rights),
-            sections=self._details(row, state),
+            steps=steps,
+            gates=self.gates(key, {step.name for step in steps if step.state == "open"}),
+            lock=banner(lock) if lock is not None else None,
+            editable=bool(rights.get("update"))
+            and (lock is None or any(lock.editable(view.name) for view in self.form_type.views)),
+            deletable=bool(rights.get("delete")) and not whole,
+            submits="submit" in (rights.get("actions") or {}),
+            sections=self.details(row, state),
             system=self._system(row),
             tabs=self._tabs(rights),
             revealed=((rights.get("actions") or {}).get("reveal") or {}).get("fields") or (),
             related=self._related_page,
             buttons=self._buttons(rights),
-            assignable="assign" in (rights.get("actions") or {}) and "owner" in self.fields,
+            assignable="assign" in (rights.get("actions") or {}) and "owner" in self.fields and not whole,
         )
 
     # head ----------------------------------------------------------------------------------------------------
@@ -115,7 +126,7 @@ class RecordPages(RightsPages):
             names = [n for n in ("owner", "updated_at") if n in self.fields]
         return [(self.fields[n].label, self.draw(self.fields[n])(row.get(n))) for n in names]
 
-    def _steps(self, row: Mapping[str, Any], rights: Mapping[str, Any]) -> list[StepView]:
+    def _steps(self, row: Mapping[str, Any], rights: Mapping[str, Any], lock: Lock | None) -> list[StepView]:
         stages = self.item.stages
         field = self.fields.get(stages.field) if stages else None
         if stages is None or field is None:
@@ -124,6 +135,8 @@ class RecordPages(RightsPages):
         order = list(stages.path)
         here = order.index(at) if at in order else -1
         reachable = (rights.get("actions") or {}).get("move_stage", {}).get("to", ())
+        if lock is not None and not lock.editable(field.name):
+            reachable = ()
         steps = []
         for index, name in enumerate(order):
             option = field.option(name)
@@ -153,10 +166,13 @@ class RecordPages(RightsPages):
     # tabs ----------------------------------------------------------------------------------------------------
     def _tabs(self, rights: Mapping[str, Any]) -> list[tuple[str, str]]:
         """(name, label): what metadata lists and this version can show, then what it forgot to list."""
-        wanted = dict.fromkeys((*self.item.page.tabs, *self.item.related, "history", "sharing"))
+        approvals = ("approvals",) if self.has_approvals() else ()
+        wanted = dict.fromkeys((*self.item.page.tabs, *self.item.related, *approvals, "history", "sharing"))
         labels = {"details": gettext("Details"), "history": gettext("History"), "sharing": gettext("Sharing")}
+        labels["approvals"] = gettext("Approvals")
         shown = {"details": True, "history": bool(self.item.history) and rights.get("history") is not False}
         shown["sharing"] = shareable(current_visit().services.registry, self.item)
+        shown["approvals"] = bool(approvals)
         found = []
         for name in wanted:
             related = self.item.related.get(name)
@@ -180,7 +196,8 @@ class RecordPages(RightsPages):
     def _readable(self, object_name: str) -> bool:
         return self.host.readable(object_name)
 
-    def _details(self, row: Mapping[str, Any], state: FormState) -> list[tuple[str, list[tuple[FieldView, Markup]]]]:
+    def details(self, row: Mapping[str, Any], state: FormState) -> list[tuple[str, list[tuple[FieldView, Markup]]]]:
+        """(heading, [(field, drawn value)]) per section, as the form shows them."""
         found = []
         for section in self.sections:
             if section.name in state.hidden_sections:
@@ -283,9 +300,14 @@ class RecordPages(RightsPages):
         if action is None:
             payload = {"owner": request.form.get("owner", type=int), "reason": request.form.get("reason", "")}
         label = action.label.text(self.language) or act if action else gettext("Change owner")
+        before = self.lock_of(key)
         try:
             self.records.act(current_visit().person, self.item.name, key, act, payload)
-            flash(gettext("Done: %(what)s", what=label))
+            held = held_now(before, self, key)
+            if held is not None:
+                sent_for_approval(held)
+            else:
+                flash(gettext("Done: %(what)s", what=label))
         except GuanxiError as refusal:
             if refusal.status == 404:
                 raise

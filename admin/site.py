@@ -18,6 +18,9 @@ from guanxi.common.errors import Unauthorized
 
 from .access import demand
 from .account import AccountView
+from .approval_inbox import used as approvals_used
+from .approval_inbox import waiting as approvals_waiting
+from .approval_pages import ApprovalPages
 from .assets import asset_url, blueprint
 from .cells import avatar
 from .consoles.catalogue import CONSOLES, consoles_of
@@ -43,6 +46,7 @@ OWN_ENDPOINTS = frozenset(
         "gate",
         "account",
         "people",
+        "approvals",
         "notifications",
         "dashboards",
         "account_notifications",
@@ -70,6 +74,7 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
     admin.add_view(AccountView())
     admin.add_view(PeopleView())
     admin.add_view(DashboardPages())
+    admin.add_view(ApprovalPages(host))
     admin.add_view(NotificationPages())
     admin.add_view(NotificationSettings())
     app.register_blueprint(letters)
@@ -125,6 +130,8 @@ def _templates(app: Flask) -> None:
         visit=current_visit,
         navigation=lambda: navigation(current_visit()),
         bell=bell,
+        approvals_used=approvals_used,
+        approvals_waiting=approvals_waiting,
         consoles=lambda: consoles_of(current_visit().actor),
         language_names=LANGUAGE_NAMES,
         script_texts=script_texts,

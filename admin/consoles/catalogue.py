@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guanxi.runtime.access.actor import Actor
 
+from .approvals import ApprovalsConsole
 from .audit import AuditConsole
 from .automations import AutomationConsole
 from .base import Console
@@ -11,6 +12,7 @@ from .jobs import JobsConsole
 from .messages import MessagesConsole
 
 CONSOLES: tuple[type[Console], ...] = (
+    ApprovalsConsole,
     AutomationConsole,
     MessagesConsole,
     JobsConsole,

@@ -17,6 +17,7 @@ from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.api.caller import hold
 from guanxi.runtime.api.host import Publisher as PublisherPort
+from guanxi.runtime.approvals.service import ApprovalService
 from guanxi.runtime.audit import Audit
 from guanxi.runtime.dashboards import DashboardService
 from guanxi.runtime.messages.room import Messaging
@@ -200,6 +201,11 @@ class SiteBundle:
         from guanxi.runtime.jobs.desk import Desk
 
         return Desk(self.services, self.host.engine)
+
+    @property
+    def approvals(self) -> ApprovalService:
+        """Inboxes, single approvals, acts on them."""
+        return self.services.approvals
 
     @property
     def messaging(self) -> Messaging:

@@ -10,7 +10,20 @@ from typing import Any
 
 import pytest
 
-from guanxi.admin import fields, filters, home, inputs, record_pages, refusals, site
+from guanxi.admin import (
+    approval_flow,
+    approval_inbox,
+    approval_pages,
+    approval_texts,
+    fields,
+    filters,
+    home,
+    inputs,
+    record_pages,
+    refusals,
+    site,
+)
+from guanxi.admin.consoles.catalogue import CONSOLES
 from guanxi.admin.host import ROUTES
 from guanxi.admin.icons import FALLBACK, symbol
 from guanxi.admin.texts import catalogue
@@ -208,6 +221,19 @@ def _texts() -> set[str]:
     tables = (filters.OPERATOR_TEXTS, filters.DATE_TEXTS, fields.SYSTEM_LABELS, inputs.PART_TEXTS, home.PANEL_TEXTS)
     for table in (*tables, record_pages.ACTION_TEXT):
         found |= set(table.values())
+    words = approval_texts
+    for plain in (
+        words.STATES,
+        words.OPERATIONS,
+        words.REASONS,
+        words.PARTS,
+        approval_pages.DONE,
+        approval_inbox.BOXES,
+    ):
+        found |= set(plain.values())
+    for marked in (words.STANDING, words.ACTS):
+        found |= {entry[0] for entry in marked.values()}
+    found |= set(approval_flow.KIND_TEXT.values()) | {console.title for console in CONSOLES}
     return found | {title for title, _ in refusals.ERROR_PAGES.values()}
 
 

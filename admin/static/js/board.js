@@ -104,6 +104,11 @@ customElements.define('gx-board', class extends HTMLElement {
       const body = { field: this.dataset.field, to: to.dataset.value, version: Number(card.dataset.version) };
       const answer = await send(`${this.dataset.base}${card.dataset.id}/move/`, body);
       card.dataset.version = answer.version ?? card.dataset.version;
+      if (answer.approval) {
+        this.place(card, to, from, before);
+        toast(answer.message);
+        return;
+      }
       const undo = quiet || !this.may(to, from) ? undefined : () => this.move(card, to, from, true);
       toast(say('Moved to %(stage)s', { stage: to.dataset.label }), { undo });
     } catch (failure) {

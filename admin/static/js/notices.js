@@ -23,6 +23,13 @@ if (pane) {
   });
   setInterval(async () => {
     if (document.visibilityState !== 'visible') return;
-    try { show((await get('/notifications/count/')).unread); } catch { /* the next round tries again */ }
+    try {
+      const now = await get('/notifications/count/');
+      show(now.unread);
+      for (const tally of document.querySelectorAll('[data-approvals]')) {
+        tally.textContent = now.approvals > 99 ? '99+' : String(now.approvals);
+        tally.hidden = !now.approvals;
+      }
+    } catch { /* the next round tries again */ }
   }, 60000);
 }

@@ -50,8 +50,9 @@ customElements.define('gx-record', class extends HTMLElement {
       $$('button', path).forEach((other) => { other.disabled = true; });
       refusal.hidden = true;
       try {
-        await send(`${this.dataset.base}move/`, { field: path.dataset.field, to: button.dataset.stage, version: Number(this.dataset.version) });
-        location.reload();
+        const answer = await send(`${this.dataset.base}move/`, { field: path.dataset.field, to: button.dataset.stage, version: Number(this.dataset.version) });
+        if (answer.approval) location = `/approvals/${answer.approval}/`;
+        else location.reload();
       } catch (failure) {
         $$('button', path).forEach((other) => { other.disabled = false; });
         if (!(failure instanceof Refused)) return;

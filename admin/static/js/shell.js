@@ -43,10 +43,11 @@ $('[data-theme-form]')?.addEventListener('submit', (event) => {
 });
 
 document.addEventListener('submit', async (event) => {
-  const form = event.target.closest('form[data-confirm]');
-  if (!form || form.dataset.agreed) return;
+  const form = event.target.closest('form');
+  const question = event.submitter?.dataset.confirm || form?.dataset.confirm;
+  if (!question || form.dataset.agreed) return;
   event.preventDefault();
-  if (await ask(form.dataset.confirm)) { form.dataset.agreed = '1'; form.requestSubmit(event.submitter); }
+  if (await ask(question)) { form.dataset.agreed = '1'; form.requestSubmit(event.submitter); }
 });
 
 customElements.define('gx-tabs', class extends HTMLElement {
