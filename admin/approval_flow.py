@@ -174,6 +174,9 @@ class Drawing:
             condition = gettext("otherwise")
         inside = self._nodes(branch.steps)
         entered = None if not taken else branch.name in taken
+        if entered is False:
+            for one in inside:
+                one.stand("left")
         if self.shown is not None:
             over = entered is True and not any(one.state == "active" for one in inside)
             _fill(list(inside), ended=over and self.shown["state"] == "approved")
