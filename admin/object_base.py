@@ -49,7 +49,11 @@ class ObjectBase(BaseModelView):  # type: ignore[misc]
         self.fields: dict[str, FieldView] = compile_fields(item, rights.get("fields", {}), visit.language)
         source = item.title.source.strip()
         self.title_name = source if source in self.fields else ""  # "" when several fields make the title
-        self.views: Mapping[str, View] = {n: v for n, v in item.views.items() if v.shape in ("table", "board")}
+        self.views: Mapping[str, View] = {
+            n: v
+            for n, v in item.views.items()
+            if v.shape in ("table", "board") and n in rights.get("views", item.views)
+        }
         self.sections = sections_of(item, self.fields, visit.language)
         self._renderers: dict[tuple[str, str, str, bool], Renderer] = {}
         super().__init__(Record, name=self.plural, endpoint=host.endpoint)

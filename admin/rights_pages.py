@@ -60,9 +60,20 @@ class RightsPages(JsonPages):
             shares=[
                 self._share(entry, may is not None) for entry in self.records.shares(visit.person, self.item.name, key)
             ],
+            kinds=self._kinds() if may is not None else [],
             levels=(may or {}).get("access") or [],
             reasons=[_reason(rule) for rule in told["because"]],
         )
+
+    def _kinds(self) -> list[tuple[str, str, str]]:
+        """With whom one may share, as far as one may look them up: (kind, label, where to look them up)."""
+        visit = current_visit()
+        objects, records = visit.services.registry.objects, visit.services.records
+        return [
+            (kind, objects[kind].label.text(visit.language) or kind, f"/o/{kind}/lookup/")
+            for kind in KINDS
+            if records.permissions(visit.person, kind).get("read")
+        ]
 
     def _share(self, entry: Mapping[str, Any], may: bool) -> ShareView:
         kind = next(one for one in KINDS if one in entry)
@@ -81,10 +92,11 @@ class RightsPages(JsonPages):
 
     @expose("/<int:key>/share/", methods=("POST",))
     def share_view(self, key: int) -> Any:
-        """Share with a user, or end a share, then back to the record."""
+        """Share with a user, a team or a role, or end a share, then back to the record."""
         form = request.form
         kind = form.get("kind", "user")
-        payload: dict[str, Any] = {kind if kind in KINDS else "user": form.get("who", type=int)}
+        kind = kind if kind in KINDS else "user"
+        payload: dict[str, Any] = {kind: form.get("who", type=int) or form.get(f"who_{kind}", type=int)}
         act = "unshare" if form.get("end") else "share"
         if act == "share":
             payload |= {name: form.get(name, "") for name in ("access", "until", "reason") if form.get(name)}

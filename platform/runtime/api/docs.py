@@ -21,7 +21,7 @@ def _document() -> dict[str, Any]:
     bundle = services()
     rights = {name: bundle.records.permissions(actor(), name) for name in bundle.registry.objects}
     usable = {name: r for name, r in rights.items() if r.get("read") or r.get("create")}
-    return build(bundle.registry, usable, "Guanxi")
+    return build(bundle.registry, usable, "Guanxi", administrator=actor().administrator)
 
 
 @logged_in

@@ -34,8 +34,10 @@ def register(api: Blueprint) -> None:
 
 
 def condition(value: bool | Expression) -> bool | str:
-    """A switch as it is written in YAML."""
-    return value.source if isinstance(value, Expression) else value
+    """A switch as it is written in YAML; false where it asks for what the caller does not see."""
+    if isinstance(value, Expression):
+        return value.source if readable(value) else False
+    return value
 
 
 def label(value: Label) -> Any:
@@ -49,6 +51,17 @@ def visible(object_name: str) -> Mapping[str, str]:
     if not (rights.get("read") or rights.get("create")):
         return {}
     return {name: grant for name, grant in rights.get("fields", {}).items() if grant != "none"}
+
+
+def readable(expression: Expression) -> bool:
+    """True when the caller sees every field that the expression reads."""
+    return all(use.field in visible(use.object) for use in expression.uses)
+
+
+def _offered(object_name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The actions and the views that the caller has."""
+    rights = services().records.permissions(actor(), object_name)
+    return frozenset(rights.get("actions", ())), frozenset(rights.get("views", ()))
 
 
 def describe_field(field: Field, grant: str) -> dict[str, Any]:
@@ -71,9 +84,9 @@ def describe_field(field: Field, grant: str) -> dict[str, Any]:
             {"name": option.name, "label": label(option.label), "color": option.color}
             for option in field.options.values()
         ]
-    if field.target:
+    if field.target and visible(field.target):
         out["to"] = field.target
-    if field.value is not None:
+    if field.value is not None and readable(field.value):
         out["value"] = field.value.source
     for key in ("unique", "search", "index", "hidden"):
         if getattr(field, key):
@@ -84,7 +97,8 @@ def describe_field(field: Field, grant: str) -> dict[str, Any]:
 def describe(kind: ObjectType) -> dict[str, Any]:
     """One object in full, as the caller may see it."""
     grants = visible(kind.name)
-    readable = {name for name, related in kind.related.items() if visible(related.object)}
+    may, usable = _offered(kind.name)
+    lists = {name for name, related in kind.related.items() if visible(related.object)}
     out: dict[str, Any] = {
         "name": kind.name,
         "label": label(kind.label),
@@ -100,19 +114,24 @@ def describe(kind: ObjectType) -> dict[str, Any]:
         "related": [
             {"name": r.name, "label": label(r.label), "object": r.object, "field": r.field}
             for name, r in kind.related.items()
-            if name in readable
+            if name in lists
         ],
-        "views": [{"name": v.name, "label": label(v.label), "as": v.shape} for v in kind.views.values()],
+        "views": [
+            {"name": v.name, "label": label(v.label), "as": v.shape} for n, v in kind.views.items() if n in usable
+        ],
         "form": [
             {"name": s.name, "label": label(s.label), "fields": [f for f in s.fields if f in grants]}
             for s in kind.form.sections
         ],
-        "actions": [{"name": a.name, "label": label(a.label)} for a in kind.actions.values()],
+        "actions": [{"name": a.name, "label": label(a.label)} for a in kind.actions.values() if a.name in may],
     }
     if kind.stages is not None and kind.stages.field in grants:
         out["stages"] = {
             "field": kind.stages.field,
-            "path": {s.name: {"to": list(s.to), "needs": list(s.needs)} for s in kind.stages.path.values()},
+            "path": {
+                s.name: {"to": list(s.to), "needs": [n for n in s.needs if n in grants]}
+                for s in kind.stages.path.values()
+            },
         }
     return out
 

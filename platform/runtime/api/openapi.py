@@ -8,6 +8,7 @@ from typing import Any
 from guanxi.fieldtypes import CATALOGUE, FieldContext
 from guanxi.registry import Field, ObjectType, Registry
 
+from .openapi_rights import matrix_path, rights_paths
 from .parse import MAX_BODY
 
 Schema = dict[str, Any]
@@ -194,7 +195,7 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
             parameters=[RECORD, IF_MATCH],
             body={"$ref": f"#/components/schemas/{name}_update"},
         )
-        for action in kind.actions.values():
+        for action in (a for a in kind.actions.values() if a.name in rights.get("actions", ())):
             paths[f"{single}/actions/{action.name}"] = {
                 "post": operation(
                     name, action.label.text("en"), success("What it did.", {"type": "object"}), parameters=[RECORD]
@@ -237,11 +238,14 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
                 body=batch,
             )
         }
+    rights_paths(kind, rights, paths, operation, RECORD)
     if not paths[base]:
         del paths[base]
 
 
-def build(registry: Registry, rights_of: Mapping[str, Mapping[str, Any]], name: str) -> Schema:
+def build(
+    registry: Registry, rights_of: Mapping[str, Mapping[str, Any]], name: str, *, administrator: bool = False
+) -> Schema:
     """The whole document. `rights_of` maps each object the caller may use to its permissions."""
     paths: Schema = {}
     schemas: Schema = {
@@ -287,6 +291,8 @@ def build(registry: Registry, rights_of: Mapping[str, Mapping[str, Any]], name: 
     }
     paths["/api/me"] = {"get": operation("log-in", "Who the caller is", success("The caller.", {"type": "object"}))}
     paths["/api/meta"] = {"get": operation("metadata", "What is published", success("In short.", {"type": "object"}))}
+    if administrator:
+        paths["/api/meta/matrix"] = matrix_path(operation)
     return {
         "openapi": "3.1.0",
         "info": {

@@ -6,7 +6,8 @@ from guanxi.common.errors import BadRequest
 from guanxi.expressions.check import check
 from guanxi.expressions.expression import Expression
 from guanxi.expressions.faults import ExpressionErrors, ExpressionFault
-from guanxi.expressions.types import ValueType
+from guanxi.expressions.types import BOOLEAN, ValueType
+from guanxi.registry import ObjectType, View
 from guanxi.runtime.access.expression_sql import cost
 from guanxi.runtime.access.gate import ActorSchema, Purpose, verb
 from guanxi.runtime.access.grants import Grants
@@ -34,6 +35,21 @@ def checked(
         raise refused(fault) from None
     _bounded(found)
     return found
+
+
+def usable_views(grants: Grants, object_type: ObjectType) -> tuple[str, ...]:
+    """The views whose own filter the reader might have written: another one would tell what its fields hold."""
+    return tuple(view.name for view in object_type.views.values() if _usable(grants, object_type, view))
+
+
+def _usable(grants: Grants, object_type: ObjectType, view: View) -> bool:
+    if view.where is None or grants.unrestricted:
+        return True
+    try:
+        check(view.where.source, ActorSchema(grants), object_type.name, expect=BOOLEAN)
+    except ExpressionErrors:
+        return False
+    return True
 
 
 def refused(fault: ExpressionFault) -> BadRequest:

@@ -16,6 +16,7 @@ from guanxi.runtime.access.grants import Grants
 from guanxi.runtime.access.predicate import row_predicate
 
 from .frame import Frame
+from .outside import usable_views
 
 if TYPE_CHECKING:
     from .reader import Reader
@@ -27,9 +28,11 @@ class PermissionReader:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._plan = lru_cache(512)(self._build)
+        self._views = lru_cache(1024)(self._usable_views)
 
     def of(self, actor: Actor, object_name: str, record_id: int | None) -> dict[str, Any]:
-        """{"create", "import", "read", "update", …: bool, "fields": {name: grant}, "actions": {name: {}}}."""
+        """{"create", "import", "read", "update", …: bool, "fields": {name: grant}, "actions": {name: {}},
+        "views": [name]}."""
         grants = self._reader.access.of(actor)
         if object_name not in grants.registry.objects:
             visible_object(grants, object_name)
@@ -42,7 +45,18 @@ class PermissionReader:
             writes = may["update"]
         fields = {n: "read" if g == "edit" and not writes else g for n, g in rights.fields.items() if g != "none"}
         actions: dict[str, dict[str, Any]] = {name: {} for name in sorted(rights.actions)}
-        return {"create": rights.create, "import": rights.import_, **may, "fields": fields, "actions": actions}
+        return {
+            "create": rights.create,
+            "import": rights.import_,
+            **may,
+            "fields": fields,
+            "actions": actions,
+            "views": self._views(grants, object_name),
+        }
+
+    @staticmethod
+    def _usable_views(grants: Grants, object_name: str) -> list[str]:
+        return list(usable_views(grants, grants.registry.objects[object_name]))
 
     def _on_record(self, actor: Actor, grants: Grants, object_name: str, record_id: int) -> dict[str, bool]:
         sql, params = self._plan(grants, object_name)

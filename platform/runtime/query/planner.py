@@ -30,7 +30,7 @@ from .cells import put_field
 from .expand import expansions
 from .frame import Frame, ReadModel
 from .order import SortKey, after, order_name
-from .outside import checked
+from .outside import checked, usable_views
 from .request import Total
 from .shape import RowsFunction, Shape
 
@@ -91,7 +91,7 @@ class Planner:
         object_type = visible_object(grants, ask.object)
         rights = grants.on(ask.object)
         frame = Frame(self.model, object_type, grants)
-        view = _view(object_type, ask.view)
+        view = _view(grants, object_type, ask.view)
         shape = Shape()
         self._answer(shape, frame, rights, ask, view)
         keys = [] if ask.one or ask.ids else self._keys(frame, grants, ask, view)
@@ -126,7 +126,7 @@ class Planner:
     # which rows -------------------------------------------------------------------------------------
     def conditions(self, frame: Frame, rights: ObjectRights, ask: ReadShape) -> list[Any]:
         """Everything that narrows the rows: life, the reader's row rule, view, filter, search."""
-        view = _view(frame.object, ask.view)
+        view = _view(frame.reader, frame.object, ask.view)
         found = [self._life(frame, rights, ask), self._mine(frame, rights, "read")]
         if ask.trashed:
             found.append(self._mine(frame, rights, "restore"))
@@ -250,13 +250,13 @@ def _list_open(grants: Grants, found: Related) -> bool:
     return bool(rights.of("read")) and rights.readable(found.field)
 
 
-def _view(object_type: ObjectType, name: str) -> View | None:
+def _view(grants: Grants, object_type: ObjectType, name: str) -> View | None:
     if not name:
         return None
-    found = object_type.views.get(name)
-    if found is None:
-        raise BadRequest(f"There is no view {name!r}.", code="unknown_view", hint=did_you_mean(name, object_type.views))
-    return found
+    usable = usable_views(grants, object_type)
+    if name not in usable:
+        raise BadRequest(f"There is no view {name!r}.", code="unknown_view", hint=did_you_mean(name, usable))
+    return object_type.views[name]
 
 
 def _names(frame: Frame, rights: ObjectRights, ask: ReadShape, view: View | None) -> tuple[str, ...]:

@@ -215,7 +215,7 @@ class Reader:
 
     def titles(self, actor: Actor, object_name: str, ids: Sequence[int]) -> dict[int, str]:
         """The titles of records by id; those the actor may not read are left out."""
-        if not ids:
+        if not ids or not self.access.rights(actor, object_name).of("read"):
             return {}
         plan = self._plan(self.access.of(actor), ReadShape(object_name, ids=True, titles=True))
         found = self.run(plan.sql, plan.params, actor, {"ids": list(ids)})
