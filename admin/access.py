@@ -22,6 +22,7 @@ ACCESS: Mapping[str, Access] = {
     "approvals": "session",  # the approval service judges who takes part
     "account_notifications": "session",
     "notifications": "session",
+    "clocks": "session",
     "dashboards": "session",
     "letters": "public",  # what a signed unsubscribe link is about
     "people": "administrators",

@@ -22,6 +22,7 @@ from guanxi.runtime.messages.room import Messaging
 from guanxi.runtime.people.service import AccountService
 from guanxi.runtime.people.sessions import Session
 from guanxi.runtime.ports import Records
+from guanxi.runtime.sla.views import ClockService
 
 
 class SessionDoor(Protocol):
@@ -102,6 +103,11 @@ class SiteServices(Protocol):
     @property
     def approvals(self) -> ApprovalService:
         """Inboxes, single approvals, acts on them."""
+        ...
+
+    @property
+    def clocks(self) -> ClockService:
+        """Clocks of service levels."""
         ...
 
     @property

@@ -18,6 +18,7 @@ from guanxi.runtime.query.request import ListQuery
 
 from .approval_record import ApprovalParts, banner, held_now, sent_for_approval
 from .cells import DASH
+from .clock_pages import ClockView, clock_views
 from .fields import FieldView
 from .forms import FormState
 from .inputs import plain
@@ -116,8 +117,17 @@ class RecordPages(ApprovalParts, RightsPages):
             revealed=((rights.get("actions") or {}).get("reveal") or {}).get("fields") or (),
             related=self._related_page,
             buttons=self._buttons(rights),
+            clocks=self._clocks(key),
             assignable="assign" in (rights.get("actions") or {}) and "owner" in self.fields and not whole,
         )
+
+    def _clocks(self, key: int) -> list[ClockView]:
+        """The record's clocks that count."""
+        visit = current_visit()
+        if not visit.services.clocks.has(self.item.name):
+            return []
+        found = visit.services.clocks.of_record(visit.person, self.item.name, key)
+        return clock_views([one for one in found if one["state"] != "cancelled"])
 
     # head ----------------------------------------------------------------------------------------------------
     def _highlights(self, row: Mapping[str, Any]) -> list[tuple[str, Markup]]:

@@ -23,6 +23,7 @@ from .approval_inbox import waiting as approvals_waiting
 from .approval_pages import ApprovalPages
 from .assets import asset_url, blueprint
 from .cells import avatar
+from .clock_pages import ClockPages, deadlines
 from .consoles.catalogue import CONSOLES, consoles_of
 from .dashboard_pages import DashboardPages
 from .gate import gate
@@ -48,6 +49,7 @@ OWN_ENDPOINTS = frozenset(
         "people",
         "approvals",
         "notifications",
+        "clocks",
         "dashboards",
         "account_notifications",
         "letters",
@@ -76,6 +78,7 @@ def create_site(app: Flask, services: ServicesSource) -> Admin:
     admin.add_view(DashboardPages())
     admin.add_view(ApprovalPages(host))
     admin.add_view(NotificationPages())
+    admin.add_view(ClockPages())
     admin.add_view(NotificationSettings())
     app.register_blueprint(letters)
     _templates(app)
@@ -130,6 +133,7 @@ def _templates(app: Flask) -> None:
         visit=current_visit,
         navigation=lambda: navigation(current_visit()),
         bell=bell,
+        deadlines=deadlines,
         approvals_used=approvals_used,
         approvals_waiting=approvals_waiting,
         consoles=lambda: consoles_of(current_visit().actor),

@@ -26,6 +26,7 @@ from guanxi.runtime.people.service import AccountService
 from guanxi.runtime.people.sessions import Session
 from guanxi.runtime.ports import Records
 from guanxi.runtime.services import Services
+from guanxi.runtime.sla.views import ClockService
 
 from .account_settings import account_settings
 from .instance import Instance
@@ -211,6 +212,11 @@ class SiteBundle:
     def messaging(self) -> Messaging:
         """Notices, messages, consent."""
         return self.services.messaging
+
+    @property
+    def clocks(self) -> ClockService:
+        """Clocks of service levels."""
+        return self.services.clocks
 
     @property
     def access(self) -> AccessTable:

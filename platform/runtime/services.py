@@ -34,6 +34,7 @@ from .query.reader import Reader
 from .records.extensions import Extensions
 from .records.room import Room
 from .records.service import RecordService
+from .sla.views import ClockService
 from .storage.tables import Tables
 
 
@@ -89,6 +90,11 @@ class Services:
     def dashboards(self) -> DashboardService:
         """Pages of figures."""
         return DashboardService(self.records.room)
+
+    @cached_property
+    def clocks(self) -> ClockService:
+        """Clocks of service levels."""
+        return ClockService(self.records.room)
 
     @cached_property
     def jobs(self) -> JobStore:

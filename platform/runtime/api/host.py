@@ -21,6 +21,7 @@ from ..outside import Outside
 from ..people.service import AccountService
 from ..people.sessions import Session
 from ..ports import Database, Records
+from ..sla.views import ClockService
 
 
 class ApiServices(Protocol):
@@ -59,6 +60,11 @@ class ApiServices(Protocol):
     @property
     def audit(self) -> Audit:
         """The trail of acts that matter."""
+        ...
+
+    @property
+    def clocks(self) -> ClockService:
+        """Clocks of service levels."""
         ...
 
     @property

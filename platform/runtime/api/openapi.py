@@ -8,6 +8,7 @@ from typing import Any
 from guanxi.fieldtypes import CATALOGUE, FieldContext
 from guanxi.registry import Field, ObjectType, Registry
 
+from ..query.clocks import WORDS
 from .openapi_rights import matrix_path, rights_paths
 from .parse import MAX_BODY
 
@@ -86,6 +87,7 @@ LIST_PARAMETERS = [
     parameter("total", {"enum": ["none", "exact", "estimate"], "default": "none"}, "Whether to count."),
     parameter("view", {"type": "string"}, "A saved view."),
     parameter("trashed", {"enum": ["true", "false"]}, "The trash instead of live records."),
+    parameter("clock", {"enum": list(WORDS)}, "Records with such a clock of a service level."),
 ]
 RECORD = parameter("id", INTEGER_ID, "The record's id.", "path")
 _TAG = '(W/)?"?[0-9]{1,18}"?'
@@ -173,6 +175,14 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
                 name,
                 f"Automation runs of {title}",
                 success("Newest first.", page_of({"type": "object"})),
+                parameters=[RECORD],
+            )
+        }
+        paths[f"{single}/clocks"] = {
+            "get": operation(
+                name,
+                f"Clocks of {title}",
+                success("Open ones first.", page_of({"type": "object"})),
                 parameters=[RECORD],
             )
         }

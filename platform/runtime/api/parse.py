@@ -13,6 +13,7 @@ from guanxi.common.errors import BadRequest, GuanxiError, NotFound
 from guanxi.common.names import did_you_mean
 from guanxi.common.text import text_fault
 
+from ..query.clocks import word
 from ..query.request import DEFAULT_LIMIT, MAX_LIMIT, AggregateQuery, ListQuery, Total
 
 MAX_BODY = 4 * 1024 * 1024
@@ -30,6 +31,7 @@ LIST_PARAMETERS = (
     "view",
     "pool",
     "trashed",
+    "clock",
 )
 
 
@@ -114,6 +116,7 @@ def list_query(request: Request, object_name: str, *, also: Iterable[str] = (), 
         view=args.get("view", ""),
         pool=args.get("pool", ""),
         trashed=truth(args.get("trashed", "false"), "trashed"),
+        clock=word(args["clock"]) if "clock" in args else "",
         **fixed,
     )
 

@@ -41,7 +41,7 @@ def notify(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) 
         text = dict(given["text"].languages)
     known.notifications.send(
         people(given["to"], work, plan, row, old),
-        KIND,
+        "sla" if work.chain and work.chain[-1].name.startswith("sla.") else KIND,
         text,
         work=work,
         object=plan.name,

@@ -27,6 +27,7 @@ from guanxi.runtime.search.index import searched_fields
 from guanxi.runtime.storage.names import quoted
 
 from .cells import put_field
+from .clocks import having_clocks
 from .expand import expansions
 from .frame import Frame, ReadModel
 from .order import SortKey, after, order_name
@@ -58,6 +59,7 @@ class ReadShape(NamedTuple):
     blanks: tuple[bool, ...] | None = None
     titles: bool = False
     rights: str = ""
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,9 @@ class Planner:
             found.append(self._related(frame, *ask.related))
         if ask.pool:
             found.append(frame.column("owner").is_null() & (frame.column("pool") == bound(argument("pool"))))
+        if ask.clock:
+            mark = "?" if self.model.engine == "sqlite" else "%s"
+            found.append(having_clocks(frame.column("id"), ask.object, ask.clock, mark))
         if ask.words:
             found.append(self._search(frame, rights, ask.words))
         return [condition for condition in found if condition is not None]
@@ -224,7 +229,9 @@ class Planner:
             return self.model.sql(frame.select([peewee.fn.COUNT(peewee.SQL("*"))]).where(where))
         some = frame.select([peewee.SQL("1").alias("one")]).where(where).limit(ESTIMATE_AT_MOST + 1)
         sql, params = self.model.sql(peewee.Select([some.alias("some")], [peewee.fn.COUNT(peewee.SQL("*"))]))
-        plain = not (ask.where or ask.view or ask.words or ask.related or ask.pool or ask.trashed or ask.rights)
+        plain = not (
+            ask.where or ask.view or ask.words or ask.related or ask.pool or ask.trashed or ask.rights or ask.clock
+        )
         if self.model.engine == "sqlite" or not plain or not grants.on(ask.object).all_rows("read"):
             return sql, params
         table = quoted(frame.table.name)

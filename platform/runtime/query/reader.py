@@ -21,6 +21,8 @@ from guanxi.runtime.search.grams import asked_words
 from guanxi.runtime.storage.tables import Tables
 
 from .aggregate import AggregatePlan, AggregateShape, Aggregator
+from .clocks import moments, word
+from .clocks import split as split_clock
 from .cursor import Cursors
 from .expand_many import Many, fill, split
 from .frame import ReadModel
@@ -159,6 +161,9 @@ class Reader:
             related, args["parent"] = (parent, name), parent_id
         if query.pool:
             args["pool"] = self._pool(query)
+        if query.clock:
+            known = moments(actor, self.clock.now())
+            args |= {f"clock_{name}": known[name] for name in split_clock(word(query.clock))[1]}
         ask = ReadShape(
             query.object,
             tuple(query.fields),
@@ -172,6 +177,7 @@ class Reader:
             bool(query.pool),
             query.trashed,
             offset=query.offset > 0,
+            clock=query.clock,
         )
         return ask, args, many
 

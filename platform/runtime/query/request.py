@@ -34,6 +34,7 @@ class ListQuery:
     pool: str = ""
     trashed: bool = False
     related: tuple[str, int, str] | None = None
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True)
