@@ -16,8 +16,8 @@ from flask import Blueprint, Response, abort
 
 FOLDER = Path(__file__).parent / "static"
 STYLES = (
-    "tokens", "base", "shell", "controls", "list", "form", "record", "board", "account", "notices", "dashboard", "clocks",
-    "approvals", "adapt",
+    "tokens", "base", "shell", "controls", "list", "form", "record", "board", "account", "notices", "dashboard",
+    "clocks", "approvals", "adapt",
 )  # fmt: skip
 SCRIPTS = ("core", "overlay", "combobox", "shell", "notices", "list", "form", "record", "board", "approvals")
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)

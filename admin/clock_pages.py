@@ -62,10 +62,12 @@ def _drawn(one: Mapping[str, Any]) -> ClockView:
     person, registry = visit.person, visit.services.registry
     shown = formats(visit.locale, person.zone.key)
     item = registry.objects[one["object"]]
+    late = one["light"] == "red" and one["ended_at"] is None
+    word = STATE_TEXT["breached" if late else one["state"]]
     return ClockView(
         target=one["target_label"],
         label=one["label"],
-        state=gettext("Overdue" if one["light"] == "red" and one["ended_at"] is None else STATE_TEXT[one["state"]]),
+        state=gettext(word),
         tone=TONES[one["light"]],
         sign=SIGNS[one["light"]],
         left=_left(one),

@@ -22,7 +22,12 @@ def test_lights_and_what_is_left(desk: Any) -> None:
     li = world.user("li", roles=["agent"])
     case = world.case(li)
     first, second = world.services.clocks.of_record(li, "case", case)
-    assert (first["target"], first["light"], first["left_minutes"], first["percent"]) == ("first_response", "green", 240, 0)
+    assert (first["target"], first["light"], first["left_minutes"], first["percent"]) == (
+        "first_response",
+        "green",
+        240,
+        0,
+    )
     assert (second["allowed_minutes"], second["due_at"]) == (900, "2026-03-03T10:00:00Z")
     world.to("2026-03-02T13:40:00")
     first, _ = world.services.clocks.of_record(li, "case", case)
