@@ -63,6 +63,7 @@ class Instance:
     def schema(self) -> SchemaService:
         """Versions, plans and applying them."""
         from guanxi.runtime.access.impact import RightsInspector
+        from guanxi.runtime.approvals.impact import inspect as inspect_approvals
         from guanxi.runtime.schema.service import SchemaService
 
         from .upgrade import renewed
@@ -74,7 +75,7 @@ class Instance:
             except DefinitionError:
                 return None  # published by another release, in a grammar this one does not read
 
-        inspectors = (RightsInspector(before, self.clock),)
+        inspectors = (RightsInspector(before, self.clock), inspect_approvals)
         return SchemaService(self.database, self.clock, compile_stored, inspectors, renewed)
 
     @cached_property

@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("data", "export_command", "Write records as CSV, XLSX or NDJSON"),
     "import-undo": ("data", "undo_command", "Take an import back"),
     "audit": ("audit", "audit", "The audit trail: verify, head, export"),
+    "simulate": ("simulate", "simulate", "what an approval would do, without doing it"),
+    "approvals": ("approvals", "approvals", "drawings of approval flows"),
     "explain": ("rights", "explain", "Why somebody may or may not do something with a record"),
     "matrix": ("rights", "matrix", "Who may do what, as CSV"),
     "user": ("people", "user", "People, passwords and tokens"),

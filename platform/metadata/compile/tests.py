@@ -16,7 +16,7 @@ from guanxi.common.names import did_you_mean
 from guanxi.expressions.types import BOOLEAN
 from guanxi.registry import MetadataStep, MetadataTest, Refusal
 
-from ..documents.approval import step_names
+from ..documents.approval import ApprovalDocument, step_names
 from ..documents.base import described
 from ..documents.fields import COMPUTED_TYPES
 from ..documents.test import OF_APPROVALS, TestDocument
@@ -252,7 +252,8 @@ class _Compiler:
         """What verbs of approvals name: a flow of the record's object, steps of it."""
         if not given.get("record"):
             self._error("missing-key", "say which 'record': none was submitted before", path)
-        flows = {name: model for name, (_, model) in self.context.models.get("approval", {}).items()}
+        models = self.context.models.get("approval", {})
+        flows = {name: model for name, (_, model) in models.items() if isinstance(model, ApprovalDocument)}
         name = given.get("approval")
         if name is not None and name not in flows:
             self.context.unknown("unknown-reference", "approval", str(name), flows, self.document, (*path, "approval"))

@@ -22,6 +22,10 @@ def register(api: Blueprint) -> None:
     api.add_url_rule("/approvals/counts", "approvals_counts", read_counts, methods=["GET"])
     api.add_url_rule("/approvals/tasks/batch", "approvals_batch", act_on_many, methods=["POST"])
     api.add_url_rule("/approvals/tasks/<record:task>/<act>", "approvals_task", act_on_task, methods=["POST"])
+    api.add_url_rule("/meta/approvals/<name>.bpmn", "approval_bpmn", drawn, methods=["GET"])
+    api.add_url_rule("/approvals/simulate", "approvals_simulate", simulate, methods=["POST"])
+    preview_rule = "/<object:object_name>/<record:record>/approvals/preview"
+    api.add_url_rule(preview_rule, "approval_preview", preview, methods=["GET"])
     api.add_url_rule("/approvals/<approval>", "approval", read_one, methods=["GET"])
     api.add_url_rule("/approvals/<approval>/<act>", "approval_act", act_on_whole, methods=["POST"])
     api.add_url_rule("/<object:object_name>/<record:record>/approvals", "record_approvals", of_record, methods=["GET"])
@@ -86,6 +90,47 @@ def act_on_many() -> Response:
     if not tasks:
         raise BadRequest("Name the tasks.", code="required")
     return _once(lambda: respond.answer({"results": services().approvals.batch(actor(), tasks, act, comment)}))
+
+
+@logged_in
+def simulate() -> Response:
+    """{"approval", "record" | "values" | "since", "submitter", "approvers"}: what would happen; nothing is written."""
+    parse.parameters(request, ())
+    body = parse.body(request, ("approval", "record", "values", "since", "submitter", "approvers"))
+    name, since = parse.typed(body, "approval", str, ""), parse.typed(body, "since", str, "")
+    if since:
+        return respond.answer(services().approvals.replay(actor(), name, since))
+    given: dict[str, Any] = {"values": parse.typed(body, "values", dict, None), "chosen": _chosen(body)}
+    for key in ("record", "submitter"):
+        given[key] = parse.typed(body, key, int, None)
+    return respond.answer(services().approvals.simulate(actor(), name, **given))
+
+
+def _chosen(body: Any) -> dict[str, list[int]]:
+    picked: dict[str, list[int]] = parse.typed(body, "approvers", dict, {})
+    if not all(isinstance(users, list) and all(type(one) is int for one in users) for users in picked.values()):
+        raise BadRequest("'approvers' names people by step: {step: [ids]}.", code="type")
+    return picked
+
+
+@logged_in
+def drawn(name: str) -> Response:
+    """A flow as BPMN 2.0, for whoever may know of its object."""
+    parse.parameters(request, ())
+    text = services().approvals.bpmn(actor(), name)
+    answer = Response(text, 200, mimetype="application/xml")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.bpmn"'
+    return answer
+
+
+@logged_in
+def preview(object_name: str, record: str) -> Response:
+    """Path and people if the caller submitted the record now."""
+    name = known_object(object_name)
+    args = parse.parameters(request, ("approval",))
+    return respond.answer(
+        services().approvals.preview(actor(), name, parse.record_id(record), args.get("approval") or None)
+    )
 
 
 @logged_in

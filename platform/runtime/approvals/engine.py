@@ -112,7 +112,7 @@ class Engine:
         self.instance.position.pop("fault", None)
         self.store.save(self.instance, "position")
         if outcome == "rejected":
-            self._refused(self.rejected_by)
+            self.refused(self.rejected_by)
         elif outcome == "finished":
             self._finished()
 
@@ -126,7 +126,15 @@ class Engine:
                 raise RoutingFault("nobody decided, and there is no administrator to ask")
             self._ask(step, [Pick(user, reason="require_human") for user in users])
             return
+        self.approved()
+
+    def approved(self) -> None:
+        """Everything has passed, and a person was among those who agreed."""
         ending.approve(self)
+
+    def happen(self, steps: Sequence[Any]) -> None:
+        """Carry out what the definition lists for a moment of a step."""
+        ending.event(self, steps)
 
     def decided(self) -> bool:
         """Whether a person has decided in this cycle; an opinion is no decision."""
@@ -149,14 +157,14 @@ class Engine:
             return "passed"
         people = asked_again(self, step)
         if people is None:
-            self._picked(step)
+            self.picked(step)
             picked = self.approvers.pick(self.question(step))
             if picked.outcome != "ask":
                 return self._by_policy(step, picked.outcome)
             people = list(picked.people)
         return self._ask(step, people)
 
-    def _picked(self, step: Step) -> None:
+    def picked(self, step: Step) -> None:
         """Whoever sends the record on to a step whose people he picks must have picked them: Invalid undoes his click.
         When it is not a person who sends it on, the step's empty policy decides.
         """
@@ -300,15 +308,15 @@ class Engine:
             return
         self._close(activation, result)
         if result == "pass":
-            ending.event(self, step.on.get("approved", ()))
+            self.happen(step.on.get("approved", ()))
             self.copy(step.cc, step.name, at="pass")
             if activation.step == ADMIN_STEP:
                 self._finished()
             else:
                 self.resume("passed", activation.step)
         else:
-            ending.event(self, step.on.get("rejected", ()))
-            self._refused(activation.step)
+            self.happen(step.on.get("rejected", ()))
+            self.refused(activation.step)
 
     def step(self, name: str) -> Step:
         """A step of the flow; the administrators' own when it is theirs."""
@@ -329,7 +337,7 @@ class Engine:
                 self.store.save_task(task, "state", "reason", "next_at")
 
     # saying no, going back --------------------------------------------------------------------------
-    def _refused(self, step: str) -> None:
+    def refused(self, step: str) -> None:
         """A step was refused: what its definition says of that."""
         where = self.step(step).on_reject
         if where == "end":
@@ -348,7 +356,7 @@ class Engine:
         if step == ADMIN_STEP:
             candidates = [one.name for one in self.flow.all_steps()]
         else:
-            candidates = before(self.flow, step, self.position)
+            candidates = before(self.flow, step, self.position) if self.flow.step(step) is not None else []
         human = {
             a.step
             for a in self.activations

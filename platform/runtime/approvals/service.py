@@ -15,8 +15,9 @@ from ..records.inputs import record_id, record_values
 from ..records.room import Room
 from ..records.store import load
 from ..records.work import Work
-from . import views
+from . import simulating, views
 from .acts import ACTS
+from .bpmn import to_bpmn
 from .definition import RoutingFault
 from .engine import Engine
 from .locks import definitions_of
@@ -164,6 +165,24 @@ class ApprovalService:
             engine = Engine(work, self.store, instance, flow)
             self._concerned(engine, actor)
             return views.whole(work, engine)
+
+    def bpmn(self, actor: Actor, name: str) -> str:
+        """A published flow as BPMN 2.0; NotFound for who may not know of its object."""
+        flow = simulating.known_flow(self.room, name)
+        Work(self.room, actor).plan(flow.object)
+        return to_bpmn(flow, actor.language)
+
+    def preview(self, actor: Actor, object_name: str, number: int, name: str | None = None) -> dict[str, Any]:
+        """What submitting a record would lead to (see `simulating`)."""
+        return simulating.preview(self.room, actor, object_name, number, name)
+
+    def simulate(self, actor: Actor, name: str, **given: Any) -> dict[str, Any]:
+        """A flow on a record or on values, without doing anything (see `simulating`)."""
+        return simulating.simulate(self.room, actor, name, **given)
+
+    def replay(self, actor: Actor, name: str, since: str = "90d") -> dict[str, Any]:
+        """A flow on what went through it lately (see `simulating`)."""
+        return simulating.replay(self.room, actor, name, since=simulating.days(since))
 
     def of_record(self, actor: Actor, object_name: str, number: int) -> list[dict[str, Any]]:
         """The approvals of a record that the actor may read, newest first, in short."""

@@ -43,8 +43,8 @@ def submit(work: Work, plan: ObjectPlan, record: int, payload: Mapping[str, Any]
     waiting = Store(work.db).active_of(plan.name, record)
     if waiting is not None and waiting.state == "returned" and waiting.submitted_by == work.actor.id:
         return _again(work, waiting, payload)
-    flow = _chosen_flow(work, plan, row, payload.get("approval"))
-    _may(work, plan, flow, row)
+    flow = chosen_flow(work, plan, row, payload.get("approval"))
+    may(work, plan, flow, row)
     comment = comment_of(payload.get("comment"), work.language)
     change = Change("submit", row, row)
     number = start(work, plan, flow, "submit", change, comment=comment, chosen=payload.get("approvers"))
@@ -69,7 +69,8 @@ def _short(work: Work, number: int) -> dict[str, Any]:
     return short(work, found) if found is not None else {"id": number}
 
 
-def _chosen_flow(work: Work, plan: ObjectPlan, row: Row, name: object) -> Flow:
+def chosen_flow(work: Work, plan: ObjectPlan, row: Row, name: object) -> Flow:
+    """The flow a submission starts: the one named, or the first that holds. Conflict `no_flow` when there is none."""
     flows = [flow for flow in definitions_of(work.room).live(plan.name) if flow.active]
     if name is not None:
         found = next((flow for flow in flows if flow.name == name), None)
@@ -77,7 +78,7 @@ def _chosen_flow(work: Work, plan: ObjectPlan, row: Row, name: object) -> Flow:
             hint = did_you_mean(str(name)[:60], [flow.name for flow in flows])
             raise Conflict(f"No approval flow {str(name)[:60]!r} can be started here.", code="no_flow", hint=hint)
         flows = [found]
-    fitting = [flow for flow in flows if _by_hand(flow, named=name is not None) and _holds(work, plan, flow, row)]
+    fitting = [flow for flow in flows if _by_hand(flow, named=name is not None) and holds(work, plan, flow, row)]
     if not fitting:
         raise Conflict("No approval flow fits this record.", code="no_flow")
     return fitting[0]
@@ -88,12 +89,13 @@ def _by_hand(flow: Flow, *, named: bool) -> bool:
     return "submit" in flow.start.on or (named and bool(flow.start.stages))
 
 
-def _holds(work: Work, plan: ObjectPlan, flow: Flow, row: Row) -> bool:
+def holds(work: Work, plan: ObjectPlan, flow: Flow, row: Row) -> bool:
+    """Whether the start condition holds on a record as it is."""
     condition = flow.start.when
     return condition is None or bool(compile_expression(condition)(environment(work, plan.name, row, row)))
 
 
-def _may(work: Work, plan: ObjectPlan, flow: Flow, row: Row) -> None:
+def may(work: Work, plan: ObjectPlan, flow: Flow, row: Row) -> None:
     """Whoever the flow names may submit; without that, whoever may change the record."""
     if work.trusted:
         return
@@ -120,10 +122,10 @@ def may_submit(work: Work, plan: ObjectPlan, row: Row) -> dict[str, Any] | None:
         if not flow.active or not _by_hand(flow, named=bool(flow.start.stages)):
             continue
         try:
-            _may(work, plan, flow, row)
+            may(work, plan, flow, row)
         except Forbidden:
             continue
-        if _holds(work, plan, flow, row):
+        if holds(work, plan, flow, row):
             offered.append({"name": flow.name, "label": flow.label.text(work.language)})
     return {"approvals": offered} if offered else None
 

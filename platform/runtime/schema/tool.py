@@ -16,6 +16,7 @@ from guanxi.runtime.storage.names import former_name, object_table, quoted
 from guanxi.runtime.storage.rows import instant_text
 from guanxi.runtime.storage.system import NAMING_FIELDS, NAMING_OBJECTS
 
+from .approval_names import renamed
 from .dialect import column_sql
 from .shapes import FieldShape, Shape, field_json
 
@@ -160,6 +161,16 @@ class Tool:
         for table in NAMING_FIELDS:
             self.do(f"UPDATE {table} SET field = ? WHERE object = ? AND field = ?", (new, object_name, old))  # noqa: S608
         self._rewrite_history(object_name, old, new)
+        self._rewrite_approvals(object_name, old, new)
+
+    def _rewrite_approvals(self, object_name: str, old: str, new: str) -> None:
+        """Approvals that run, or lock lastingly, follow the new name."""
+        select = "SELECT id, definition, proposal, locked FROM gx_approvals WHERE object = ? AND locked <> ''"
+        for number, *texts in self.rows(select, (object_name,)):
+            written = [orjson.dumps(renamed(orjson.loads(t), old, new)).decode() if t else "" for t in texts]
+            if written != texts:
+                sql = "UPDATE gx_approvals SET definition = ?, proposal = ?, locked = ? WHERE id = ?"
+                self.do(sql, (*written, number))
 
     def set_field_aside(self, object_name: str, field: str, kept: str) -> None:
         """Rows about a dropped field no longer bear its name: a later field of that name starts without a past."""

@@ -203,7 +203,7 @@ def test_a_later_fault_keeps_the_decision_and_retrying_goes_on(office: Any) -> N
 
 def audited(house: Any) -> list[dict[str, Any]]:
     rows = house.project.db.rows(
-        "SELECT action, record_id, reason FROM gx_audit WHERE action LIKE 'approval%' ORDER BY id"
+        "SELECT action, record_id, reason FROM gx_audit WHERE substr(action, 1, 8) = 'approval' ORDER BY id"
     )
     return [{"action": row[0], "record": row[1], "reason": row[2]} for row in rows]
 
