@@ -6,6 +6,7 @@ All of it can be repeated, so a process that died in between catches up at the n
 from __future__ import annotations
 
 from guanxi.runtime.access.actor import SYSTEM
+from guanxi.runtime.merging.index import book
 from guanxi.runtime.query.request import ListQuery
 from guanxi.runtime.services import Services
 
@@ -20,11 +21,20 @@ def publish_first(instance: Instance) -> None:
 
 
 def settle(services: Services, instance: Instance) -> None:
-    """Role records as the definitions say, and seed rows."""
+    """Role records as the definitions say, the keys of duplicate rules, and seed rows."""
     sync_roles(services)
+    index_keys(services)
     seeds = [data for data in services.registry.data.values() if not data.sample]
     if seeds:
         load_data(services.registry, services.records, instance.clock, seeds)
+
+
+def index_keys(services: Services) -> None:
+    """Make the keys of objects whose duplicate rules have changed, object by object."""
+    keys = book(services.records.room)
+    for name in keys.sources:
+        with services.database.write():
+            keys.ensure(name)
 
 
 def sync_roles(services: Services) -> None:

@@ -6,8 +6,10 @@ know. A bad record is `Invalid` with one `FieldError` per fault.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as part
+from typing import Any
 
 RECORD_CODES: dict[str, str] = {
     "required": "A value must be given.",
@@ -44,10 +46,13 @@ class FieldError:
     field: str
     code: str
     message: str
+    match: Mapping[str, Any] | None = part(default=None, compare=False)
+    """What a `duplicate` was found to be like, as far as the caller may know."""
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """JSON form of RFC 9457's `errors` extension."""
-        return {"field": self.field, "code": self.code, "message": self.message}
+        said: dict[str, Any] = {"field": self.field, "code": self.code, "message": self.message}
+        return said if self.match is None else said | {"match": dict(self.match)}
 
 
 class GuanxiError(Exception):

@@ -13,7 +13,7 @@ from guanxi.common.text import fold
 
 _FORMS_ZH = (
     "股份有限责任公司 有限责任公司 股份有限公司 集团有限公司 有限公司 股份公司 总公司 "
-    "分公司 子公司 公司 集团 控股 (有限合伙) (普通合伙) (特殊普通合伙) 有限合伙 "
+    "公司 集团 控股 (有限合伙) (普通合伙) (特殊普通合伙) 有限合伙 "
     "合伙企业 个人独资企业 个体工商户 農民專業合作社 农民专业合作社 專業合作社 专业合作社 "
     "合作社 工作室 有限責任公司 股份有限責任公司 集團 總公司 株式会社 有限会社 合同会社"
 ).split(" ")
@@ -24,8 +24,16 @@ _FORMS_LATIN = (
     "sas|sarl|srl|spa|s p a|s a|s r l|bv|b v|nv|n v|oy|oyj|ab|as|a s|aps|kk|k k|sl|ltda|lda|sro|"
     "s r o|zrt|kft|sp z o o|ooo|oao|zao|pao|pjsc|jsc|bhd|berhad|holdings|holding|group"
 ).split("|")
-_FORM_ZH = re.compile("(?:" + "|".join(map(re.escape, sorted(_FORMS_ZH, key=len, reverse=True))) + r")\Z")
+# A branch (分公司) or subsidiary (子公司) is another legal person: what it is stays part of its name.
+_FORM_ZH = re.compile(
+    "(?:"
+    + "|".join(
+        r"(?<![分子])公司" if form == "公司" else re.escape(form) for form in sorted(_FORMS_ZH, key=len, reverse=True)
+    )
+    + r")\Z"
+)
 _FORM_LATIN = re.compile(r"(?<=\S) (?:" + "|".join(sorted(_FORMS_LATIN, key=len, reverse=True)) + r")\Z")
+_BRACKETED = re.compile(r"\((?:集团|集團|股份|控股|" + "|".join(f for f in _FORMS_ZH if "(" not in f) + r")?\)\Z")
 _KABUSHIKI = re.compile(r"^(?:株式会社|有限会社|合同会社)")
 _MARKS = re.compile(r"[^\w()]|_")
 _BRACKETS = re.compile(r"[()\s]")
@@ -44,7 +52,7 @@ def company_core(text: str) -> str:
     while True:
         shorter = _FORM_LATIN.sub("", core) if core.isascii() or " " in core else core
         shorter = _FORM_ZH.sub("", shorter)
-        shorter = re.sub(r"\((?:集团|集團|股份|控股)?\)\Z", "", shorter).strip()
+        shorter = _BRACKETED.sub("", shorter).strip()
         if shorter == core or not _BRACKETS.sub("", shorter):
             break
         core = shorter

@@ -117,6 +117,12 @@ class MatchPart:
 
     field: str
     by: str = "exact"
+    others: tuple[tuple[str, str], ...] = ()
+    """(object, its field) where a rule looks into an object that calls the field otherwise."""
+
+    def within(self, object_name: str) -> str:
+        """The field's name in an object that the rule looks into."""
+        return next((field for name, field in self.others if name == object_name), self.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,8 @@ class DuplicateRule:
     action: Literal["block", "warn"]
     score: float = 1.0
     message: Label = Label()
+    across: tuple[str, ...] = ()
+    """Other objects that the rule looks into."""
 
 
 @dataclass(frozen=True, slots=True)

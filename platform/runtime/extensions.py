@@ -8,6 +8,7 @@ from __future__ import annotations
 from .approvals import taking_part as approvals
 from .audit.watching import watch_rights
 from .automation import engine, verbs
+from .merging import collision
 from .merging import taking_part as merging
 from .messages import verbs as messages
 from .people.watch import people_watchers
@@ -28,6 +29,7 @@ EXTENSIONS = Extensions(
         clocks.watchers,
         engine.watchers,
         watch_duties,
+        collision.watchers,
     ),
     actions=(
         *sharing.ACTIONS,

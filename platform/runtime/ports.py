@@ -127,6 +127,14 @@ class Records(Protocol):
         """What a create (or update of `record_id`) with these values would be refused for; writes nothing."""
         ...
 
+    def duplicates(
+        self, actor: Actor, object_name: str, values: Mapping[str, Any], record_id: int | None = None
+    ) -> Sequence[Row]:
+        """What the duplicate rules find for these values: {"object", "id" and "title" only to those who may read it,
+        "owner", "state" (mine, other, pool, trash), "rule", "score", "strength" (strong, weak)}, refusing rules first.
+        """
+        ...
+
     def create(
         self, actor: Actor, object_name: str, values: Mapping[str, Any], *, force_duplicates: bool = False
     ) -> Saved:

@@ -19,7 +19,7 @@ from .scope import Scope, frozen
 FUZZY = frozenset({"text", "company_name", "person_name", "address"})
 FUZZY_SCORE = 0.9
 _READING = (tree.FieldTerm, tree.Aggregate, tree.ParamTerm, tree.CallerTerm)
-_TEXT_MATCHERS = FUZZY | {"phone", "email"}
+_TEXT_MATCHERS = FUZZY | {"phone", "email", "domain", "code"}
 
 
 def constant(expression: Expression | None) -> object:
@@ -81,7 +81,7 @@ def compile_duplicates(scope: Scope) -> Mapping[str, DuplicateRule]:
     for name, part in scope.model.duplicates.items():
         path = ("duplicates", name)
         match = tuple(
-            MatchPart(one.field, one.by)
+            MatchPart(one.field, one.by, tuple(one.in_.items()))
             for index, one in enumerate(part.match)
             if _matchable(scope, part, index, (*path, "match", index))
         )
@@ -92,8 +92,26 @@ def compile_duplicates(scope: Scope) -> Mapping[str, DuplicateRule]:
             scope.warning("model-rule", said, (*path, "score"))
         action = "block" if part.action == "block" else "warn"
         message = scope.text((*path, "message"), part.message)
-        made[name] = DuplicateRule(name, match, action, float(score), message)  # type: ignore[arg-type]
+        across = _across(scope, part, path)
+        made[name] = DuplicateRule(name, match, action, float(score), message, across)  # type: ignore[arg-type]
     return frozen(made)
+
+
+def _across(scope: Scope, part: DuplicatePart, path: Path) -> tuple[str, ...]:
+    """The other objects a rule looks into; each has every field of the match, under its own or another name."""
+    context, found = scope.context, []
+    for index, other in enumerate(part.across):
+        names = context.every_object()
+        if other not in names:
+            context.unknown("unknown-object", "object", other, names, scope.document, (*path, "across", index))
+            continue
+        for place, one in enumerate(part.match):
+            name = one.in_.get(other, one.field)
+            if context.field(other, name) is None:
+                at = (*path, "match", place)
+                context.unknown("unknown-field", "field", name, context.field_names(other), scope.document, at)
+        found.append(other)
+    return tuple(found)
 
 
 def _matchable(scope: Scope, part: DuplicatePart, index: int, path: Path) -> bool:

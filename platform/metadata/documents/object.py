@@ -58,7 +58,7 @@ class RulePart(Part):
     when: Expr | None = Field(None, description="The rule is judged only when this holds")
 
 
-MATCHERS = ("exact", "text", "company_name", "person_name", "phone", "email", "address")
+MATCHERS = ("exact", "text", "company_name", "person_name", "phone", "email", "address", "domain", "code")
 
 
 class MatchKeys(Part):
@@ -66,6 +66,9 @@ class MatchKeys(Part):
 
     field: Name
     by: one_of(*MATCHERS, what="by") = "exact"  # type: ignore[valid-type]
+    in_: dict[Name, Name] = Field(
+        default_factory=dict, alias="in", description="The field's name in an object of `across`, where it has another"
+    )
 
 
 def _match(value: object) -> object:
@@ -83,6 +86,9 @@ class DuplicatePart(Part):
         1.0, description="The least likeness of fuzzy parts, 0 to 1"
     )
     message: LongText = Label()
+    across: list[Name] = Field(
+        default_factory=list, max_length=8, description="Other objects in which the rule looks for the same"
+    )
 
 
 class StagePart(Part):

@@ -39,6 +39,7 @@ def register(api: Blueprint) -> None:
     api.add_url_rule("/<object:object_name>", "list", list_records, methods=["GET"])
     api.add_url_rule("/<object:object_name>", "create", create_record, methods=["POST"])
     api.add_url_rule("/<object:object_name>/batch", "batch", batch_records, methods=["POST"])
+    api.add_url_rule("/<object:object_name>/duplicates/check", "duplicates", check_duplicates, methods=["POST"])
     api.add_url_rule("/<object:object_name>/aggregate", "aggregate", aggregate_records, methods=["GET"])
     api.add_url_rule("/<object:object_name>/<record:record>", "read", read_record, methods=["GET"])
     api.add_url_rule("/<object:object_name>/<record:record>", "update", update_record, methods=["PATCH"])
@@ -156,6 +157,18 @@ def batch_records(object_name: str) -> Response:
         return respond.answer({"results": list(results)})
 
     return _once(run)
+
+
+@logged_in
+def check_duplicates(object_name: str) -> Response:
+    """Records that the object's duplicate rules take for the same as these values."""
+    name = known_object(object_name)
+    parse.parameters(request, ())
+    body = parse.body(request, ("values", "record"))
+    values, record = parse.typed(body, "values", dict), parse.typed(body, "record", int)
+    if values is None:
+        raise BadRequest("'values' is missing: what the record would hold.", code="required")
+    return respond.answer({"matches": list(services().records.duplicates(actor(), name, values, record))})
 
 
 @logged_in

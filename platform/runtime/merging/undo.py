@@ -54,9 +54,9 @@ def undo_merge(work: Work, plan: ObjectPlan, number: int, payload: Mapping[str, 
         steps = list(journals.backwards(work.db, merge.id))
         _platform(work, [step for step in steps if step.place not in (MASTER, CHILD)], left)
         _revert(work, plan, master, [step for step in steps if step.place == MASTER], left)
-        journals.end(work.db, merge, work.stamp, work.actor.id)
         for row in gone:
             _bring_back(work, plan, row)
+        journals.end(work.db, merge, work.stamp, work.actor.id)
         for step in steps:
             if step.place == CHILD:
                 _child(work, step, left)

@@ -21,7 +21,6 @@ from guanxi.runtime.storage.tables import unique_value
 
 from .create import may_make, own
 from .draft import Draft, filled, take
-from .duplicates import find_duplicate, likeness_key
 from .environment import environment
 from .extensions import Change
 from .guards import files, missing, platforms_own, taken, unasked
@@ -184,6 +183,10 @@ class BulkCreator:
         return held
 
     def _duplicates(self, drafts: Sequence[Draft]) -> None:
+        if not self.plan.duplicates:
+            return
+        from ..merging import collision, keys  # they stand on this room
+
         for rule in self.plan.duplicates:
             if rule.action == "warn" and self.force:
                 continue
@@ -191,10 +194,12 @@ class BulkCreator:
             for draft in drafts:
                 if draft.errors or not all(filled(draft.new.get(part.field)) for part in rule.match):
                     continue
-                key = likeness_key(rule, draft.new)
-                if key in before or find_duplicate(self.work, draft, rule) is not None:
+                key = tuple(keys.normal(part.by, draft.new[part.field]) for part in rule.match)
+                if key in before:
                     said = rule.message.text(draft.language) or text("duplicate", draft.language)
                     draft.add(FieldError(rule.match[0].field, "duplicate", said))
+                elif found := collision.first_fault(self.work, self.plan, rule, draft.new, force=self.force):
+                    draft.add(found)
                 else:
                     before[key] = draft
 

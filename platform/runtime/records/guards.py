@@ -14,8 +14,7 @@ from guanxi.runtime.storage.faults import ConstraintViolation, ForeignKeyViolati
 from guanxi.runtime.storage.tables import unique_value
 
 from .draft import Draft
-from .duplicates import find_duplicate
-from .messages import fault, named, text
+from .messages import fault, named
 from .plan import FieldPlan, ObjectPlan
 from .rights import WriteRights
 
@@ -100,19 +99,17 @@ def taken(plan: ObjectPlan, key: str, language: str, rights: WriteRights) -> Fie
 
 
 def _duplicates(work: Work, draft: Draft, changed: Collection[str], *, force: bool) -> None:
+    if not draft.plan.duplicates:
+        return
+    from ..merging import collision  # it stands on this room
+
     for rule in draft.plan.duplicates:
-        if rule.action == "warn" and force:
-            continue
         fields = [part.field for part in rule.match]
         if draft.broken.intersection(fields) or not any(name in changed for name in fields):
             continue
-        found = find_duplicate(work, draft, rule)
-        if found is None:
-            continue
-        said = rule.message.text(draft.language) or text("duplicate", draft.language)
-        if work.visible(draft.plan.name, found):
-            said += f" (#{found})"
-        draft.add(FieldError(fields[0], "duplicate", said))
+        found = collision.first_fault(work, draft.plan, rule, draft.new, force=force)
+        if found is not None:
+            draft.add(found)
 
 
 def violation(error: ConstraintViolation, plan: ObjectPlan, work: Work, rights: WriteRights) -> Invalid:

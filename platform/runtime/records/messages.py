@@ -35,6 +35,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unique": ("Another record has this value.", "已有其他记录使用该值。"),
     "unique_key": ("Another record has the same {fields}.", "已有其他记录的“{fields}”相同。"),
     "duplicate": ("The record looks like one that exists.", "疑似重复记录。"),
+    "duplicate_owner": (" It is with {owner}.", "负责人：{owner}。"),
+    "duplicate_pool": (" It is in the pool and may be claimed.", "该记录在公海中，可领取。"),
     "rule": ("A rule of the object does not hold: {name}.", "不符合规则:{name}。"),
     "stage_unknown": ("There is no stage '{name}'.", "没有阶段“{name}”。"),
     "stage_start": ("A new record starts in the stage {stage}.", "新记录从阶段“{stage}”开始。"),

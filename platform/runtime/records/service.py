@@ -15,6 +15,7 @@ from guanxi.expressions.faults import BudgetExceeded
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.explain import explain
 from guanxi.runtime.merging import redirect
+from guanxi.runtime.merging.checking import check as check_duplicates
 from guanxi.runtime.query.request import AggregateQuery, ListQuery, Page, Row, Saved
 
 from . import create as creating
@@ -204,6 +205,12 @@ class RecordService:
             return self._saved(work, plan, row, changed)
 
         return self._write(actor, object_name, do)
+
+    def duplicates(
+        self, actor: Actor, object_name: str, values: Mapping[str, Any], record_id: int | None = None
+    ) -> Sequence[Row]:
+        """See Records."""
+        return self._write(actor, object_name, lambda work, plan: check_duplicates(work, plan, values, record_id))
 
     def upsert(
         self, actor: Actor, object_name: str, key: Mapping[str, Any], values: Mapping[str, Any]
