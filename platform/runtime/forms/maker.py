@@ -20,10 +20,10 @@ from guanxi.registry.forms import WebForm
 
 from ..access.actor import Actor
 from ..files.store import FILE_TYPES
+from ..merging.collision import own_hit
 from ..messages.room import Messaging
 from ..records import create as creating
 from ..records.draft import Draft, filled
-from ..records.duplicates import find_duplicate
 from ..records.environment import environment
 from ..records.inputs import value_fault
 from ..records.messages import fault
@@ -198,7 +198,7 @@ class Maker:
         """The record that stands in the way."""
         draft = Draft(plan, work.language, None, {**plan.blank, **values})
         for rule in plan.duplicates:
-            if rule.action == "block" and (found := find_duplicate(work, draft, rule)) is not None:
+            if rule.action == "block" and (found := own_hit(work, plan, rule, draft.new)) is not None:
                 return found
         texts = work.statements(plan.name)
         for key, fields in plan.unique.items():

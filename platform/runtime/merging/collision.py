@@ -180,6 +180,11 @@ def first_fault(
     return fault_of(work, plan, rule, found[0])
 
 
+def own_hit(work: Work, plan: ObjectPlan, rule: DuplicateRule, row: Mapping[str, Any]) -> int | None:
+    """The id of a live record of the object itself that the rule takes for the same; None without one."""
+    return next((hit.id for hit in hits(work, plan, rule, row) if hit.object == plan.name), None)
+
+
 def watchers(room: Room) -> Mapping[str, Watcher]:
     """Entry of the catalogue of extensions: the objects whose records have keys."""
     keys_ = book(room)
