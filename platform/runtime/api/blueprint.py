@@ -10,6 +10,7 @@ from ..jobs.engine import Engine
 from ..jobs.queue import make_queue
 from . import (
     accounts,
+    approval_links,
     approvals,
     audit,
     auth,
@@ -45,6 +46,7 @@ PARTS = (
     auth,
     accounts,
     docs,
+    approval_links,
     approvals,
     audit,
     clocks,

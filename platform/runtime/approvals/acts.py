@@ -44,10 +44,11 @@ def mine(engine: Engine, task: Task) -> None:
     if actor is None or actor not in (task.user_id, task.also):
         raise Forbidden("This task is somebody else's.")
     if engine.instance.state != "running" or task.state != "open":
-        raise Conflict(_closed(engine, task), code="task_closed")
+        raise Conflict(closed_by(engine, task), code="task_closed")
 
 
-def _closed(engine: Engine, task: Task) -> str:
+def closed_by(engine: Engine, task: Task) -> str:
+    """Why a task is no longer open, naming who was first."""
     activation = next((a for a in engine.activations if a.id == task.activation_id), None)
     decided = task.decided_by
     if decided is None and activation is not None:

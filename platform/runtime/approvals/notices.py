@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from guanxi.common.labels import Label
 
+from ..access.actor import Actor
 from ..messages.room import messaging
+from . import links
 from .rows import Task
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ def _label(en: str, zh: str) -> Label:
     return Label((("en", en), ("zh", zh)))
 
 
+WORDS = {"approve": _label("Approve", "同意"), "reject": _label("Reject", "拒绝")}
 TEXTS = {
     "task": _label("Waits for your decision: {title}", "待您审批:{title}"),
     "copy": _label("For your information: {title}", "抄送给您:{title}"),
@@ -60,4 +63,14 @@ def tell(engine: Engine, kind: str, users: Iterable[int], *, task: Task | None =
         row=work.row(instance.object, instance.record_id),
         link=f"/approvals/{instance.id}",
         group=f"approval-{instance.id}-{task.id if task is not None else kind}",
+        mail=(lambda person: _links(engine, task, person)) if kind == "task" and task is not None else None,
     )
+
+
+def _links(engine: Engine, task: Task, person: Actor) -> str:
+    """The ways to decide from the mail itself."""
+    settings = messaging(engine.work.room).settings
+    if person.id is None or settings.smtp is None:
+        return ""
+    found = links.lines_for(engine, task, person.id, settings.secret, settings.url)
+    return "\n".join(f"{WORDS[act].text(person.language)}: {place}" for act, place in found.items())

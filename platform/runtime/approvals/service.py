@@ -9,6 +9,7 @@ from typing import Any
 
 from guanxi.common.errors import BadRequest, Conflict, FieldError, Forbidden, GuanxiError, Invalid, NotFound
 from guanxi.common.names import did_you_mean
+from guanxi.registry.approvals import Flow
 
 from ..access.actor import Actor
 from ..records.inputs import record_id, record_values
@@ -21,6 +22,7 @@ from .bpmn import to_bpmn
 from .definition import RoutingFault
 from .engine import Engine
 from .locks import definitions_of
+from .rows import Instance
 from .store import Store
 from .whole import WHOLE
 
@@ -119,6 +121,13 @@ class ApprovalService:
 
         return self.db.retry(once)
 
+    def flow_of(self, instance: Instance) -> Flow:
+        """The flow of an instance, as far as it can still be read."""
+        try:
+            return self.definitions.of(instance.flow, instance.object, instance.definition)
+        except RoutingFault:
+            return views.faulty_flow(instance)
+
     def engine(self, work: Work, approval_id: int, *, faulty: bool = False) -> Engine:
         """The instance, held inside `write()`, ready to move. The record is locked before it, as every write of the
         record does, so that a decision and a change never wait for each other.
@@ -158,11 +167,7 @@ class ApprovalService:
             instance = self.store.instance(record_id(approval_id))
             if instance is None:
                 raise NotFound("There is no such approval.")
-            try:
-                flow = self.definitions.of(instance.flow, instance.object, instance.definition)
-            except RoutingFault:
-                flow = views.faulty_flow(instance)
-            engine = Engine(work, self.store, instance, flow)
+            engine = Engine(work, self.store, instance, self.flow_of(instance))
             self._concerned(engine, actor)
             return views.whole(work, engine)
 

@@ -8,7 +8,7 @@ preferences; a digest is a row that waits. Lists are by cursor, newest first.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -74,11 +74,13 @@ class Notifications:
         link: str = "",
         group: str | None = None,
         by: int | None = None,
+        mail: Callable[[Actor], str] | None = None,
     ) -> int:
         """Tell people, inside the transaction at hand (or one of its own); returns how many were told.
 
         `text` is a text, texts by language, or checked templates by language, filled from `row` (read when absent).
-        `row` also serves for a record that is being deleted. `group` joins unread notices into one; by default those of
+        `row` also serves for a record that is being deleted.
+        `mail` gives lines that only a person's own mail has. `group` joins unread notices into one; by default those of
         one kind about one record; "" never joins. Inactive people and people who may not see the record are left out.
         """
         piece = work or Work(self.messaging.room, SYSTEM)
@@ -99,7 +101,7 @@ class Notifications:
                 if told is not None:
                     place = link or (f"/o/{object}/{record_id}/" if object and record_id is not None else "")
                     body, shown, digest = told
-                    self._leave(piece, person, wanted[person.id or 0], kind, body, place)
+                    self._leave(piece, person, wanted[person.id or 0], kind, body, place, mail)
                     rows.append(
                         (person.id, piece.stamp, kind, object, record_id, body, place, key, author, shown, digest)
                     )
@@ -130,7 +132,14 @@ class Notifications:
         return body, int(values["screen"] == "on"), digest
 
     def _leave(  # noqa: PLR0917 (one place calls it)
-        self, work: Work, person: Actor, wanted: Preferences, kind: str, body: str, link: str
+        self,
+        work: Work,
+        person: Actor,
+        wanted: Preferences,
+        kind: str,
+        body: str,
+        link: str,
+        mail: Callable[[Actor], str] | None = None,
     ) -> None:
         """What goes out at once (or when quiet hours end) beside the screen."""
         due = wanted.due(work.now, person.zone)
@@ -140,7 +149,8 @@ class Notifications:
             ("wecom", wanted.wecom),
         ):
             if address and wanted.value(kind, channel) == "now":
-                self.messaging.outgoing.notice(work, channel, str(address), person, body, link, due)
+                more = mail(person) if mail is not None and channel == "email" else ""
+                self.messaging.outgoing.notice(work, channel, str(address), person, body, link, due, more)
 
     # reading ----------------------------------------------------------------------------------------
     def unread(self, user_id: int) -> int:

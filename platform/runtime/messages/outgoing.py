@@ -98,12 +98,12 @@ class Door:
         post(self.db, kind=KIND, payload={"message": number}, at=now, due_at=due_at, key=key)
 
     def notice(  # noqa: PLR0917 (one place calls it)
-        self, work: Work, channel: str, address: str, person: Actor, body: str, link: str, due: datetime
+        self, work: Work, channel: str, address: str, person: Actor, body: str, link: str, due: datetime, more: str = ""
     ) -> None:
-        """A notice that also leaves for the person it is for."""
+        """A notice that also leaves for the person it is for; `more` stands below it."""
         place = f"{self.messaging.settings.url.rstrip('/')}{link}" if link and self.messaging.settings.url else ""
         subject = one_line(body)[:120]
-        text = "\n\n".join(filter(None, (body, place)))
+        text = "\n\n".join(filter(None, (body, place, more)))
         later = due if due > work.now else None
         self.send(
             Outgoing(
