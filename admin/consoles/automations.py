@@ -35,6 +35,11 @@ EVENT_TEXT = {
     "date": "Date",
     "wait": "After waiting",
     "webhook": "Incoming call",
+    "submitted": "Submitted",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "returned": "Returned",
+    "withdrawn": "Withdrawn",
 }
 
 

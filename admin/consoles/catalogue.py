@@ -8,6 +8,7 @@ from .approvals import ApprovalsConsole
 from .audit import AuditConsole
 from .automations import AutomationConsole
 from .base import Console
+from .forms import FormsConsole
 from .jobs import JobsConsole
 from .messages import MessagesConsole
 
@@ -15,6 +16,7 @@ CONSOLES: tuple[type[Console], ...] = (
     ApprovalsConsole,
     AutomationConsole,
     MessagesConsole,
+    FormsConsole,
     JobsConsole,
     AuditConsole,
 )

@@ -112,6 +112,10 @@ def _email(ground: Ground, path: Path, given: Any, _: str) -> Any:
         ground.error("wrong-value", "a text of its own has a 'subject' and a 'body'", path)
     if "attachments" in given:
         made["attachments"] = _files(ground, (*path, "attachments"), given["attachments"])
+    if "form" in given:
+        if not ground.has("form", str(given["form"])):
+            ground.unknown("unknown-reference", "form", str(given["form"]), ground.names("form"), (*path, "form"))
+        made["form"] = str(given["form"])
     return made | _written(ground, path, given, ("subject", "body"))
 
 

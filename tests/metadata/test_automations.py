@@ -59,7 +59,7 @@ object: deal
         ("on: update\ndo: [{set: {f: 1}}]", ["model-rule 21:13"]),
         ("on: update\ndo: [{set: {amount: name}}]", ["expression-type 21:21"]),
         ("on: update\ndo: [{sett: {}}]", ["unknown-key 21:7"]),
-        ("on: update\ndo: [{approval: x}]", ["unknown-key 21:7"]),
+        ("on: update\ndo: [{approval: x}]", ["unknown-reference 21:17"]),
         ("on: update\ndo: [{task: {to: owner}}]", ["missing-key 21:13"]),
         ("on: update\ndo: [{task: {to: name, subject: x}}]", ["expression-type 21:18"]),
         ("on: update\ndo: [{task: {to: {role: boss}, subject: x}}]", ["unknown-reference 21:25"]),

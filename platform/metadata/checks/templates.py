@@ -1,4 +1,4 @@
-"""Steps that send by a template: its channel fits the verb, and its holes fit the object of the step."""
+"""Steps that send by a template or send a form: the channel fits the verb, holes and links fit the step's object."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from guanxi.expressions.faults import ExpressionErrors
 from guanxi.expressions.template import check_template
 from guanxi.registry import Step
+from guanxi.registry.forms import WebForm
 from guanxi.registry.messages import MessageTemplate
 from guanxi.registry.steps import Branch
 
@@ -31,6 +32,19 @@ def templates_fit(context: Context, compiled: dict[str, dict[str, Any]]) -> None
             said = judged[key] if key in judged else judged.setdefault(key, _fault(context, template, step.object))
         if said:
             context.found.error("model-rule", said, step.place, path=f"{step.at}.template")
+
+
+def forms_fit(context: Context, compiled: dict[str, dict[str, Any]]) -> None:
+    """Note every step that sends a form's personal link about a record which that form has no links about."""
+    forms: Mapping[str, WebForm] = compiled.get("form", {})
+    for step in _steps(compiled):
+        name = step.given.get("form") if step.verb == "email" and isinstance(step.given, Mapping) else None
+        form = forms.get(name) if isinstance(name, str) else None
+        if form is None or (form.link is not None and form.link.object == step.object):
+            continue
+        about = f"its links are about {form.link.object}" if form.link is not None else "it has no 'link'"
+        said = f"the form '{form.name}' cannot be sent about a record of {step.object}: {about}"
+        context.found.error("model-rule", said, step.place, path=f"{step.at}.form")
 
 
 def _channel(verb: str, template: MessageTemplate) -> str:

@@ -35,7 +35,7 @@ def compile_form(context: Context, document: Document, model: FormDocument) -> W
     fields = made.fields()
     values = made.values(fields)
     link = made.link(fields, values)
-    made.covered(fields, values, link)
+    made.covered(fields, link)
     for key in ("description", "button"):
         text_in_all(context, document, (key,), getattr(model, key))
     text_in_all(context, document, ("thanks", "text"), model.thanks.text)
@@ -144,12 +144,12 @@ class _Compiler:
                     made[name] = found
         return made
 
-    def covered(self, fields: Mapping[str, FormField], values: Mapping[str, Any], link: FormLink | None) -> None:
+    def covered(self, fields: Mapping[str, FormField], link: FormLink | None) -> None:
         """Note fields that every record needs and nobody fills in."""
         if link is not None and not link.field and link.needed:
             return  # the record is there already
         stages = self.outline.model.stages
-        filled = {*fields, *values, link.field if link is not None else "", stages.field if stages else ""}
+        filled = {*fields, *self.model.values, link.field if link is not None else "", stages.field if stages else ""}
         missing = [
             name
             for name, one in self.outline.fields.items()

@@ -53,9 +53,9 @@ VERBS: dict[str, Verb] = {
     "notify": Verb("Tell people inside: {to, text} or {to, template}", ("to",), ("text", "template")),
     "email": Verb(
         "Send an e-mail: {to, template} or {to, subject, body}; `to` is people or an expression that gives an address, "
-        "`attachments` file fields of the record",
+        "`attachments` file fields of the record, `form` a form whose personal link about the record follows the text",
         ("to",),
-        ("template", "subject", "body", "cc", "attachments"),
+        ("template", "subject", "body", "cc", "attachments", "form"),
     ),
     "sms": Verb("Send a text message: {to, text} or {to, template}", ("to",), ("text", "template")),
     "task": Verb(
@@ -92,7 +92,6 @@ VERBS: dict[str, Verb] = {
 }
 # Verbs that no room carries out yet, and what they need. A room that brings one takes its row away.
 WAITING: dict[str, str] = {
-    "approval": "approval flows",
     "to_pool": "pools",
 }
 

@@ -29,6 +29,7 @@ from . import (
     record_page,
     records,
     rights,
+    submissions,
     webhooks,
 )
 from .forms import forms
@@ -62,6 +63,7 @@ PARTS = (
     record_page,
     automations,
     rights,
+    submissions,
     records,
 )
 UNCOUNTED = ("guanxi_health.", "guanxi_api.static", "assets.")

@@ -67,7 +67,7 @@ def _answered(view: Callable[..., Response]) -> Callable[..., Response]:
 
 
 # asking -----------------------------------------------------------------------------------------------------------
-@forms.get("/forms/<name>")
+@forms.get("/forms/<name>", provide_automatic_options=False)
 @public
 @_answered
 def show(name: str) -> Response:
@@ -123,7 +123,7 @@ def ask_first(name: str) -> Response:  # noqa: ARG001 (every form answers the sa
 
 
 # taking -----------------------------------------------------------------------------------------------------------
-@forms.post("/forms/<name>")
+@forms.post("/forms/<name>", provide_automatic_options=False)
 @public
 @_answered
 def take(name: str) -> Response:

@@ -7,11 +7,12 @@ only the lock it set itself is lifted for it. A refusal there takes the whole cl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ..automation.engine import happened
 from ..records.create import team_of
 from ..records.extensions import Change
 from ..records.remove import delete
@@ -35,7 +36,7 @@ def approve(engine: Engine) -> None:
         return
     finish(engine, "approved", keep_lock=engine.flow.keep_lock)
     _apply(engine)
-    event(engine, engine.flow.on.get("approved", ()))
+    event(engine, "approved")
     engine.copy(engine.flow.cc, "", at="end")
     tell(engine, "approved", [instance.submitted_by] if instance.submitted_by else [])
 
@@ -43,7 +44,7 @@ def approve(engine: Engine) -> None:
 def reject(engine: Engine) -> None:
     """A step was refused for good."""
     finish(engine, "rejected")
-    event(engine, engine.flow.on.get("rejected", ()))
+    event(engine, "rejected")
     engine.copy(engine.flow.cc, "", at="end")
     submitter = engine.instance.submitted_by
     tell(engine, "rejected", [submitter] if submitter else [])
@@ -52,7 +53,7 @@ def reject(engine: Engine) -> None:
 def stop(engine: Engine, state: str, reason: str = "") -> None:
     """Withdrawn by the submitter or ended by an administrator."""
     finish(engine, state, reason=reason)
-    event(engine, engine.flow.on.get(state, ()))
+    event(engine, state)
 
 
 def finish(engine: Engine, state: str, *, reason: str = "", keep_lock: bool = False) -> None:
@@ -114,7 +115,7 @@ def to_start(engine: Engine, reason: str, step: str = "") -> None:
         task.opened_at = work.stamp
         engine.tasks.append(engine.store.add_task(task))
     engine.note("returned", detail={"reason": reason})
-    event(engine, engine.flow.on.get("returned", ()))
+    event(engine, "returned")
     tell(engine, "returned", [instance.submitted_by] if instance.submitted_by else [])
 
 
@@ -132,13 +133,18 @@ def _open_fields(engine: Engine) -> list[str] | None:
     return list(names) if names is not None else None
 
 
-def event(engine: Engine, steps: Sequence[Any]) -> None:
-    """Carry out what the definition lists, with the lock lifted for it."""
+def event(engine: Engine, name: str) -> None:
+    """Carry out what the definition lists for an event, and tell the rules that wait for it; both with the lock lifted.
+    A record that is gone has nothing done to it.
+    """
     instance, work = engine.instance, engine.work
-    if not steps or work.row(instance.object, instance.record_id) is None:
-        return
     with work.exempted(WATCHER):
-        run_steps(work, engine.plan, instance.record_id, steps)
+        steps = engine.flow.on.get(name, ())
+        if steps and work.row(instance.object, instance.record_id) is not None:
+            run_steps(work, engine.plan, instance.record_id, steps)
+        row = work.row(instance.object, instance.record_id)
+        if row is not None:
+            happened(work, engine.plan, row, name)
 
 
 # applying what was held back ------------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ def start(
     store.insert(instance)
     engine = Engine(work, store, instance, flow)
     engine.note("submitted", by=work.actor.id, comment=comment, detail={"operation": operation})
-    ending.event(engine, flow.on.get("submitted", ()))
+    ending.event(engine, "submitted")
     try:
         engine.copy(flow.cc, "", at="submit")
         engine.begin()

@@ -7,6 +7,7 @@ message that leaves is filled whole, and its copy on the record's page is gated 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from guanxi.expressions.template import Template
@@ -57,6 +58,8 @@ def email(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) -
     cc = [address for address, _, _ in _recipients(work, plan, row, given.get("cc", ()), old, "email")]
     for address, person, uses in _recipients(work, plan, row, given["to"], old, "email"):
         made = _rendered(known, work, plan, row, given, old, person)
+        if "form" in given:
+            made = _with_form(known, work, plan, row, given["form"], made)
         files = [*made.attachments, *known.templates.attachments(tuple(given.get("attachments") or ()), row)]
         shown = [*(known.templates.get(given["template"]).attachments if "template" in given else ())]
         shown += given.get("attachments") or ()
@@ -86,6 +89,19 @@ def email(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) -
         )
 
 
+def _with_form(known: Messaging, work: Work, plan: ObjectPlan, row: Row, name: str, made: Rendered) -> Rendered:  # noqa: PLR0917
+    """The message with the form's personal link about the record below it; one link for each recipient."""
+    from html import escape
+
+    from guanxi.runtime.forms.service import forms
+
+    service = forms(work.room)
+    url = known.settings.url.rstrip("/") + service.link(name, plan.name, int(row["id"]))
+    label = service.get(name).label.text(made.language)
+    html = f'{made.html}<p><a href="{escape(url)}">{escape(label)}</a></p>' if made.html else ""
+    return replace(made, text=f"{made.text}\n\n{label}: {url}", html=html)
+
+
 def sms(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None) -> None:
     """`sms: {to, text | template}`: one text message for each recipient."""
     known = messaging(work.room)
@@ -105,8 +121,6 @@ def _send(  # noqa: PLR0917
     known: Messaging, work: Work, plan: ObjectPlan, row: Row, message: Outgoing, given: Any, person: Actor | None
 ) -> None:
     """Put the message on its record, marked as marketing where its template is."""
-    from dataclasses import replace
-
     name = given.get("template", "")
     marketing = bool(name) and known.templates.get(name).marketing and person is None
     known.outgoing.send(

@@ -10,6 +10,7 @@ from guanxi.common.errors import Conflict, Forbidden, Invalid, NotFound
 from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.query.request import ListQuery
 from tests.support.approvals import flow
+from tests.support.project import diagnostics_of
 
 ONE = flow("  a: {who: {manager_of: owner}}", "on: {approved: [{set: {stage: sent}}]}")
 TWO = flow("  a: {who: {manager_of: owner}}\n  b: {who: {role: finance}, sign: all}")
@@ -297,3 +298,64 @@ def test_whoever_is_asked_may_read_the_record_until_it_is_over(office: Any) -> N
     with pytest.raises(NotFound):
         house.project.records.get(house.project.actor(house.id("law")), "quote", quote)
     assert house.approvals.show(house.law, number)["state"] == "approved"
+
+
+RULES = """
+---
+kind: automation
+name: heard
+object: quote
+on: [submitted, approved, rejected, returned, withdrawn]
+do: [{set: {notes: 'concat(coalesce(notes, ""), "!")'}}]
+"""
+
+
+def test_rules_hear_of_every_end_and_may_write(office: Any) -> None:
+    house = office(ONE + RULES)
+    passed, refused, back = house.quote(), house.quote(), house.quote()
+    house.act(house.submit(passed)["id"], "boss", "approve")
+    house.act(house.submit(refused)["id"], "boss", "reject", comment="no")
+    number = house.submit(back)["id"]
+    house.act(number, "boss", "return", to="start", comment="again")
+    assert house.approvals.act_on(house.li, number, "withdraw", {})["state"] == "withdrawn"
+    runs = house.project.db.rows("SELECT event, outcome FROM gx_automation_runs ORDER BY id")
+    assert [event for event, outcome in runs if outcome == "done"] == [
+        "submitted",
+        "approved",
+        "submitted",
+        "rejected",
+        "submitted",
+        "returned",
+        "withdrawn",
+    ]
+    assert [house.read(one)["notes"] for one in (passed, refused, back)] == ["!!", "!!", "!!!"]
+
+
+def test_the_steps_of_messages_and_flows_stand_in_rules_stages_and_buttons() -> None:
+    steps = """[{notify: {to: owner, text: hi}}, {email: {to: mail, subject: s, body: b}}, {sms: {to: owner, text: t}},
+      {approval: f}, {webhook: {url_from: erp}}]"""
+    text = f"""
+kind: object
+name: deal
+title: name
+owned: true
+fields:
+  name: {{type: text}}
+  mail: {{type: email}}
+  stage: {{type: choice, options: {{open: Open, won: Won}}, default: open}}
+stages: {{field: stage, path: {{open: {{to: [won]}}, won: {{on_enter: {steps}}}}}}}
+actions:
+  go: {{label: Go, do: {steps}}}
+---
+kind: automation
+name: r
+object: deal
+on: create
+do: {steps}
+---
+kind: approval
+name: f
+object: deal
+steps: {{a: {{who: {{manager_of: owner}}}}}}
+"""
+    assert [one for one in diagnostics_of(text) if one.severity == "error"] == []
