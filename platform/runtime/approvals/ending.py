@@ -7,7 +7,7 @@ only the lock it set itself is lifted for it. A refusal there takes the whole cl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -137,14 +137,21 @@ def event(engine: Engine, name: str) -> None:
     """Carry out what the definition lists for an event, and tell the rules that wait for it; both with the lock lifted.
     A record that is gone has nothing done to it.
     """
+    carry_out(engine, engine.flow.on.get(name, ()))
     instance, work = engine.instance, engine.work
-    with work.exempted(WATCHER):
-        steps = engine.flow.on.get(name, ())
-        if steps and work.row(instance.object, instance.record_id) is not None:
-            run_steps(work, engine.plan, instance.record_id, steps)
-        row = work.row(instance.object, instance.record_id)
-        if row is not None:
+    row = work.row(instance.object, instance.record_id)
+    if row is not None:
+        with work.exempted(WATCHER):
             happened(work, engine.plan, row, name)
+
+
+def carry_out(engine: Engine, steps: Sequence[Any]) -> None:
+    """Carry out what the definition lists, with the lock lifted for it."""
+    instance, work = engine.instance, engine.work
+    if not steps or work.row(instance.object, instance.record_id) is None:
+        return
+    with work.exempted(WATCHER):
+        run_steps(work, engine.plan, instance.record_id, steps)
 
 
 # applying what was held back ------------------------------------------------------------------------------------

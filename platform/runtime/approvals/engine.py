@@ -134,7 +134,7 @@ class Engine:
 
     def happen(self, steps: Sequence[Any]) -> None:
         """Carry out what the definition lists for a moment of a step."""
-        ending.event(self, steps)
+        ending.carry_out(self, steps)
 
     def decided(self) -> bool:
         """Whether a person has decided in this cycle; an opinion is no decision."""

@@ -64,7 +64,7 @@ def test_one_open_question_at_a_time(house: House) -> None:
     assert codes(send(house, "more", _p=token, need="x")) == {("need", "unknown_field")}
     assert send(house, "more", _p=token, company="Acme").status_code == 201
     assert asked(house, "more", token) == ["employees"]
-    assert send(house, "more", _p=token, employees="7", _started=mark(house, "more")).status_code == 201
+    assert send(house, "more", _p=token, employees=7, _started=mark(house, "more")).status_code == 201
     assert asked(house, "more", token) == ["need"]
     assert codes(send(house, "more", _p=token, company="Evil")) == {("company", "unknown_field")}
     found = leads(house)
