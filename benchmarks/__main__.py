@@ -1,7 +1,8 @@
 """`python -m benchmarks [names] [--engine sqlite|postgresql] [--quick]`: every figure of the performance table.
 
-Names choose parts: http, servers, publish, process (start, memory, a page), write, bulk, read, compile, automation,
-expressions; without names all of them run. The database is built for the run and removed with it.
+Names choose parts: http, servers, publish, process (start, memory, a page), write, bulk, read, rights (row rules over
+a million records), compile, automation, expressions; without names all of them run. The database is built for the run
+and removed with it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def _module(name: str, *arguments: str) -> Callable[[str, bool], None]:
         if name == "bulk" and engine == "postgresql":
             given += ["--postgresql"]
         if quick:
-            given += {"compile": ["100"], "read": [str(QUICK)], "bulk": ["--rows", str(QUICK)]}.get(name, [])
+            fewer = {"compile": ["100"], "read": [str(QUICK)], "rights": ["50000"], "bulk": ["--rows", str(QUICK)]}
+            given += fewer.get(name, [])
         print(f"\n### {name}\n", flush=True)
         subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *given], check=True, cwd=_ROOT)
 
@@ -63,6 +65,7 @@ PARTS: dict[str, Callable[[str, bool], None]] = {
     "publish": _publish,
     "process": _process,
     "read": _module("read", "ENGINE"),
+    "rights": _module("rights", "ENGINE"),
     "write": _module("write", "ENGINE"),
     "bulk": _module("bulk"),
     "compile": _module("compile"),

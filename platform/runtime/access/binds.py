@@ -42,6 +42,13 @@ class Bind:
         return f":{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class ListBind(Bind):
+    """A marker of several ids or names, bound as one parameter; `members` gives them for a moment."""
+
+    members: Callable[[Moment], frozenset[Any]] = field(compare=False, kw_only=True)
+
+
 def bound(marker: Bind) -> Any:
     """A peewee node that binds the marker's value when the statement runs."""
     return peewee.Value(marker, converter=False, unpack=False)
@@ -64,12 +71,16 @@ def _listed(values: frozenset[Any], engine: str) -> Any:
 
 def argument_list(name: str) -> Bind:
     """The request's argument `name`, several ids, as one parameter."""
-    return Bind(name, lambda moment: _listed(frozenset(moment.args[name]), moment.engine))
+    return _list_bind(name, lambda moment: frozenset(moment.args[name]))
 
 
 def id_list(name: str, read: Callable[[Actor], frozenset[int] | frozenset[str]]) -> Bind:
     """A set of ids (or names) as one parameter, so that its length does not change the statement's text."""
-    return Bind(name, lambda moment: _listed(read(moment.actor), moment.engine))
+    return _list_bind(name, lambda moment: read(moment.actor))
+
+
+def _list_bind(name: str, members: Callable[[Moment], frozenset[Any]]) -> ListBind:
+    return ListBind(name, lambda moment: _listed(members(moment), moment.engine), members=members)
 
 
 @lru_cache(maxsize=4096)
@@ -93,6 +104,37 @@ def member_of(column: Any, ids: Bind, engine: str, kind: str = "bigint") -> Any:
         "IN",
         peewee.EnclosedNodeList([peewee.NodeList((peewee.SQL("SELECT value FROM"), peewee.fn.json_each(bound(ids))))]),
     )
+
+
+_LIST = "(SELECT value FROM json_each(?))"
+FEW = 32
+
+
+def statement(sql: str, params: Sequence[Any], moment: Moment) -> tuple[str, list[Any]]:
+    """The text and the driver's parameters for a moment. On SQLite short lists are written out: its planner takes a
+    list of unknown length for a long one and reads the whole table where an index would do.
+    """
+    if moment.engine != "sqlite" or _LIST not in sql:
+        return sql, bind_all(params, moment)
+    lists = [p.members(moment) for p in params if isinstance(p, ListBind)]
+    if len(lists) != sql.count(_LIST):
+        return sql, bind_all(params, moment)
+    values: list[Any] = []
+    left = iter(lists)
+    for param in params:
+        members = next(left) if isinstance(param, ListBind) else None
+        if members is not None and 0 < len(members) <= FEW:
+            values.extend(sorted(members))
+        else:
+            values.append(param.read(moment) if isinstance(param, Bind) else param)
+    return _written_out(sql, tuple(len(one) for one in lists)), values
+
+
+@lru_cache(maxsize=2048)
+def _written_out(sql: str, sizes: tuple[int, ...]) -> str:
+    first, *rest = sql.split(_LIST)
+    marks = [f"({', '.join('?' * size)})" if 0 < size <= FEW else _LIST for size in sizes]
+    return first + "".join(mark + part for mark, part in zip(marks, rest, strict=True))
 
 
 def bind_all(params: Sequence[Any], moment: Moment) -> list[Any]:

@@ -7,7 +7,8 @@ from guanxi.expressions.check import check
 from guanxi.expressions.expression import Expression
 from guanxi.expressions.faults import ExpressionErrors, ExpressionFault
 from guanxi.expressions.types import BOOLEAN, ValueType
-from guanxi.registry import ObjectType, View
+from guanxi.registry.objects import ObjectType
+from guanxi.registry.screens import View
 from guanxi.runtime.access.expression_sql import cost
 from guanxi.runtime.access.gate import ActorSchema, Purpose, verb
 from guanxi.runtime.access.grants import Grants

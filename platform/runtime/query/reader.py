@@ -14,7 +14,7 @@ from guanxi.common.clock import Clock, SystemClock
 from guanxi.common.errors import BadRequest, NotFound
 from guanxi.registry.registry import Registry
 from guanxi.runtime.access.actor import Actor
-from guanxi.runtime.access.binds import Moment, bind_all
+from guanxi.runtime.access.binds import Moment, statement
 from guanxi.runtime.access.grants import AccessTable
 from guanxi.runtime.ports import Database
 from guanxi.runtime.search.grams import asked_words
@@ -113,7 +113,7 @@ class Reader:
     def run(self, sql: str, params: Sequence[Any], actor: Actor, args: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run a kept statement for an actor, now, with a request's arguments."""
         moment = Moment(actor, self.clock.now(), self.database.engine, self._ports | args)
-        return self.database.rows(sql, bind_all(params, moment))
+        return self.database.rows(*statement(sql, params, moment))
 
     # lists ------------------------------------------------------------------------------------------
     def list(self, actor: Actor, query: ListQuery) -> Page:

@@ -178,10 +178,12 @@ def test_cve_2025_30352_and_23894_search_only_over_readable_fields(shop: Shop, q
 PROBES = [
     'secret == "zebrawords"', 'starts_with(secret, "z")', 'contains(secret, "e")', "filled(secret)", "blank(secret)",
     'secret in ["zebrawords"]', 'secret not in []', "length(secret) > 3", 'told == "zebrawords!"', "twice > 13",
-    "hidden_size > 6", 'phone == "13912345678"', 'starts_with(phone, "139")', "filled(phone)", 'phone in ["13912345678"]',
+    "hidden_size > 6", 'phone == "13912345678"', 'starts_with(phone, "139")', "filled(phone)",
+    'phone in ["13912345678"]',
     'any(children, secret == "a")', "max(children, hidden_size) > 1", 'parent.secret == "open words"',
     'any(deals, customer.secret == "zebrawords")', 'count(kept_vaults) > 0', "filled(paper)",
-    'lower(secret) == "zebrawords"', 'if(secret == "zebrawords", true, false)', "size > hidden_size", "not filled(secret)",
+    'lower(secret) == "zebrawords"', 'if(secret == "zebrawords", true, false)', "size > hidden_size",
+    "not filled(secret)",
 ]  # fmt: skip
 
 
@@ -393,8 +395,9 @@ def errors(answer: TestResponse) -> set[tuple[str, str]]:
 )  # fmt: skip
 def test_cve_2026_39942_and_24_6534_the_server_sets_what_is_the_servers(shop: Shop, name: str) -> None:
     house, mine, before = shop.house, shop.ids["mine"], shop.state()
-    value: Any = {"owner": shop.ids["bob"], "created_by": shop.ids["bob"], "updated_by": shop.ids["bob"], "id": 9999,
-                  "version": 77, "phone": "13700001111", "paper": shop.card}.get(name, "2020-01-01T00:00:00Z")  # fmt: skip
+    value: Any = {"owner": shop.ids["bob"], "created_by": shop.ids["bob"], "updated_by": shop.ids["bob"],
+                  "id": 9999, "version": 77, "phone": "13700001111", "paper": shop.card,
+                  }.get(name, "2020-01-01T00:00:00Z")  # fmt: skip
     fresh = {"name": "Fresh", name: value}
     refused = [
         house.post("/api/customer", fresh, "ann"),
@@ -514,7 +517,8 @@ def test_cve_2026_41160_refusals_leave_nothing_behind(shop: Shop) -> None:
     house, before, theirs = shop.house, shop.state(), shop.ids["theirs"]
     base = f"/api/customer/{theirs}"
     acts = ["share", "unshare", "assign", "transfer", "reveal", "shout", "claim", "release", "merge", "submit"]
-    bodies: dict[str, Any] = {"share": {"user": shop.ids["ann"], "access": "edit"}, "assign": {"owner": shop.ids["ann"]},
+    bodies: dict[str, Any] = {"share": {"user": shop.ids["ann"], "access": "edit"},
+              "assign": {"owner": shop.ids["ann"]},
               "merge": {"losers": [shop.ids["mine"]]}, "reveal": {"fields": ["phone"], "reason": "because"}}  # fmt: skip
     answers = [house.post(f"{base}/actions/{act}", bodies.get(act, {}), "ann") for act in acts]
     answers += [house.patch(base, {"name": "N"}, "ann"), house.delete(base, "ann")]
