@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -211,8 +212,8 @@ def run(house: Project) -> None:
             actor = admin if role == "administrator" else acting(house, role)
             rule, values = by_hand(house.db, actor, role)
             text = statement(house.db, rule, sort)
-            mine = median(lambda a=actor, q=asked: reader.list(a, q))
-            hand = median(lambda t=text, v=values: house.db.rows(t, v))
+            mine = median(partial(reader.list, actor, asked))
+            hand = median(partial(house.db.rows, text, values))
             whole = whole or mine
             reader.database = listening
             found = len(reader.list(actor, asked).data)

@@ -519,7 +519,8 @@ def test_cve_2026_41160_refusals_leave_nothing_behind(shop: Shop) -> None:
     acts = ["share", "unshare", "assign", "transfer", "reveal", "shout", "claim", "release", "merge", "submit"]
     bodies: dict[str, Any] = {"share": {"user": shop.ids["ann"], "access": "edit"},
               "assign": {"owner": shop.ids["ann"]},
-              "merge": {"losers": [shop.ids["mine"]]}, "reveal": {"fields": ["phone"], "reason": "because"}}  # fmt: skip
+              "merge": {"losers": [shop.ids["mine"]]},
+              "reveal": {"fields": ["phone"], "reason": "because"}}  # fmt: skip
     answers = [house.post(f"{base}/actions/{act}", bodies.get(act, {}), "ann") for act in acts]
     answers += [house.patch(base, {"name": "N"}, "ann"), house.delete(base, "ann")]
     answers += [house.delete(f"{base}?permanent=true", "ann"), house.post(f"{base}/restore", {}, "ann")]
