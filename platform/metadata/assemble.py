@@ -16,6 +16,7 @@ from guanxi.registry import OptionSet, Registry
 
 from .checks import CHECKS
 from .collector import without_collection
+from .compile.segments import as_views
 from .documents.object import ObjectDocument
 from .kinds import KINDS
 from .link.context import Context
@@ -93,6 +94,7 @@ def _compile(context: Context) -> Compiled:
     for kind in KINDS:
         if kind not in compiled:
             compiled[kind] = _by_kind(context, kind)
+    compiled["object"] = as_views(compiled["object"], compiled["segment"])
     return compiled
 
 

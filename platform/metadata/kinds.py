@@ -20,6 +20,7 @@ from .compile.objects import compile_object
 from .compile.option_sets import compile_options
 from .compile.packs import compile_pack
 from .compile.roles import compile_role
+from .compile.segments import compile_segment
 from .compile.sharing import compile_duty, compile_restriction, compile_share
 from .compile.slas import compile_sla
 from .compile.templates import compile_template
@@ -36,6 +37,7 @@ from .documents.object import ObjectDocument
 from .documents.options import OptionsDocument
 from .documents.pack import PackDocument, PatchDocument
 from .documents.role import RoleDocument
+from .documents.segment import SegmentDocument
 from .documents.sharing import DutyDocument, RestrictionDocument, ShareDocument
 from .documents.sla import SlaDocument
 from .documents.template import TemplateDocument
@@ -82,6 +84,7 @@ _ROWS = (
     Kind("form", FormDocument, compile_form, "", "a public web form or survey"),
     Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
     Kind("dashboard", DashboardDocument, compile_dashboard, "", "figures, charts and short lists on one page"),
+    Kind("segment", SegmentDocument, compile_segment, "", "a named group of records by a condition"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),
     Kind("test", TestDocument, compile_test, "tests", "a test of the metadata"),
     Kind("patch", PatchDocument, None, "", "a local change to a definition of a pack"),
