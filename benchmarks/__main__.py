@@ -60,6 +60,7 @@ def _module(name: str, *arguments: str) -> Callable[[str, bool], None]:
 _ROOT = Path(__file__).parent.parent
 PARTS: dict[str, Callable[[str, bool], None]] = {
     "automation": _module("automation", "ENGINE"),
+    "dedupe": _module("dedupe"),
     "http": _http,
     "servers": _servers,
     "publish": _publish,
