@@ -19,6 +19,7 @@ from .compile.forms import compile_form
 from .compile.objects import compile_object
 from .compile.option_sets import compile_options
 from .compile.packs import compile_pack
+from .compile.pools import compile_assignment, compile_pool
 from .compile.roles import compile_role
 from .compile.segments import compile_segment
 from .compile.sharing import compile_duty, compile_restriction, compile_share
@@ -27,6 +28,7 @@ from .compile.templates import compile_template
 from .compile.tests import compile_test
 from .documents.app import AppDocument
 from .documents.approval import ApprovalDocument
+from .documents.assignment import AssignmentDocument
 from .documents.automation import AutomationDocument
 from .documents.base import Definition
 from .documents.calendar import CalendarDocument
@@ -36,6 +38,7 @@ from .documents.form import FormDocument
 from .documents.object import ObjectDocument
 from .documents.options import OptionsDocument
 from .documents.pack import PackDocument, PatchDocument
+from .documents.pool import PoolDocument
 from .documents.role import RoleDocument
 from .documents.segment import SegmentDocument
 from .documents.sharing import DutyDocument, RestrictionDocument, ShareDocument
@@ -85,6 +88,8 @@ _ROWS = (
     Kind("approval", ApprovalDocument, compile_approval, "", "who must agree before something happens to a record"),
     Kind("dashboard", DashboardDocument, compile_dashboard, "", "figures, charts and short lists on one page"),
     Kind("segment", SegmentDocument, compile_segment, "", "a named group of records by a condition"),
+    Kind("pool", PoolDocument, compile_pool, "", "where ownerless records wait to be taken"),
+    Kind("assignment", AssignmentDocument, compile_assignment, "", "who gets a new or ownerless record"),
     Kind("data", DataDocument, compile_data, "data", "seed or sample rows"),
     Kind("test", TestDocument, compile_test, "tests", "a test of the metadata"),
     Kind("patch", PatchDocument, None, "", "a local change to a definition of a pack"),

@@ -24,6 +24,8 @@ from .messages.background import schedules as message_schedules
 from .outbox.entry import Deliverer
 from .sla.timers import SLA_JOBS
 from .sla.timers import schedules as sla_schedules
+from .pools.background import POOL_JOBS
+from .pools.background import schedules as pool_schedules
 from .transfer.service import JOB_KINDS as TRANSFER_JOBS
 from .webhooks.events import EVENT_KINDS, RELAY
 from .webhooks.inbound import HOOK_JOBS
@@ -57,6 +59,7 @@ JOB_KINDS: dict[str, JobKind] = {
     **MESSAGE_JOBS,
     **APPROVAL_JOBS,
     **AUTOMATION_JOBS,
+    **POOL_JOBS,
     **SLA_JOBS,
 }
 SCHEDULES: tuple[Schedules, ...] = (
@@ -64,6 +67,7 @@ SCHEDULES: tuple[Schedules, ...] = (
     message_schedules,
     approval_schedules,
     automation_schedules,
+    pool_schedules,
     sla_schedules,
 )
 

@@ -12,6 +12,7 @@ from .merging import collision
 from .merging import taking_part as merging
 from .messages import verbs as messages
 from .people.watch import people_watchers
+from .pools import taking_part as pools
 from .records import reveal, sharing
 from .records.duties import watch_duties
 from .records.extensions import Extensions
@@ -25,6 +26,7 @@ EXTENSIONS = Extensions(
     watchers=(
         people_watchers,
         approvals.WATCHERS,
+        *pools.WATCHERS,
         watch_rights,
         clocks.watchers,
         engine.watchers,
@@ -36,9 +38,11 @@ EXTENSIONS = Extensions(
         *reveal.ACTIONS,
         approvals.SUBMIT,
         *merging.ACTIONS,
+        *pools.ACTIONS,
     ),
     verbs={
         **approvals.VERBS,
+        **pools.VERBS,
         "assign": verbs.assign,
         "email": messages.email,
         "notify": messages.notify,

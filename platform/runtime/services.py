@@ -29,6 +29,7 @@ from .outbound import Outbound
 from .outside import Outside
 from .people import Absences, ActorLoader, Credentials, Organisation
 from .people import Tokens as BearerTokens
+from .pools.service import PoolService
 from .ports import Database
 from .query.reader import Reader
 from .records.extensions import Extensions
@@ -95,6 +96,11 @@ class Services:
     def clocks(self) -> ClockService:
         """Clocks of service levels."""
         return ClockService(self.records.room)
+
+    @cached_property
+    def pools(self) -> PoolService:
+        """Pools: who may take what, claims, ownership."""
+        return PoolService(self.records.room)
 
     @cached_property
     def jobs(self) -> JobStore:

@@ -35,7 +35,6 @@ EVENTS: dict[str, str] = {
 }
 # Events of rooms that are not there yet. A room that brings them takes its rows away.
 EVENTS_WAITING: dict[str, str] = {
-    **dict.fromkeys(("claimed", "released", "recycled"), "pools"),
 }
 TRIGGERS = ("schedule", "date", "webhook")
 _DATE_KEYS = ("date", "offset_days", "offset_hours", "offset_working_days", "calendar", "at")

@@ -92,7 +92,6 @@ VERBS: dict[str, Verb] = {
 }
 # Verbs that no room carries out yet, and what they need. A room that brings one takes its row away.
 WAITING: dict[str, str] = {
-    "to_pool": "pools",
 }
 
 

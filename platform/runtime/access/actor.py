@@ -15,7 +15,8 @@ UTC_ZONE = ZoneInfo("UTC")
 class Actor:
     """A person or the system. `roles` is flattened through includes; `teams` the actor's teams, `team_tree`
     those and everything below, `team_names` the names of the actor's teams and of those above them; `reports` ids of
-    people below in the manager line; `pools` names of the pools the actor belongs to. `me` holds the user record's
+    people below in the manager line; `pools` names of the pools the actor belongs to, `manages` of
+    those he manages. `me` holds the user record's
     fields in Python form for expressions (`me.region`). `shared_as` names the principals (`u3`, `t5`, `r2`) under which
     records are shared by hand with the actor, none for most people. The system actor sees and may do everything.
     `scopes` narrows what a token may do (None: nothing is narrowed); they also stand, marked, among `roles` (`scoped`).
@@ -39,6 +40,7 @@ class Actor:
     team_names: frozenset[str] = frozenset()
     shared_as: frozenset[str] = frozenset()
     scopes: frozenset[str] | None = None
+    manages: frozenset[str] = frozenset()
 
     @property
     def unrestricted(self) -> bool:

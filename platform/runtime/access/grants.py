@@ -39,7 +39,11 @@ DENIED_WITH: Mapping[str, str] = MappingProxyType({"bulk": "update", "transfer":
 
 SHARED = "@shared"  # the mark of people with whom records are shared by hand; no role can be called so
 NO_FIELDS: Mapping[str, FieldGrant] = MappingProxyType({})
-RowScopeName = Literal["none", "own", "team", "team_tree", "managed", "pool", "all", "shared", "shared_edit"]
+RowScopeName = Literal["none", "own", "team", "team_tree", "managed", "pool", "all", "shared", "shared_edit", "pooled"]
+
+
+POOLED = "pool:"
+"""Marks, with an object's name behind it, somebody who belongs to a pool of that object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ class Grants:
         self._shares: list[Share] = [s for s in _others(registry, "share") if s.principals.meet(everybody)]
         self._restrictions: list[Restriction] = [r for r in _others(registry, "restriction") if r.holds_for(everybody)]
         self._by_hand = SHARED in marks
+        self._marks = marks
         self._judge = FieldJudge(registry, known, heads, self._restrictions, self._opened, self._reads)
         self._rights: dict[str, ObjectRights] = {}
 
@@ -249,6 +254,8 @@ class Grants:
             for share in self._shares
             if share.object == object_type.name and (share.access == "edit" or not edit)
         ]
+        if not edit and f"{POOLED}{object_type.name}" in self._marks:
+            found.append(RowRule("pooled", None, "member of a pool"))
         if self._by_hand and shareable(self.registry, object_type):
             found.append(RowRule("shared_edit" if edit else "shared", None, "shared by hand"))
         return found
@@ -335,13 +342,16 @@ class AccessTable:
         if self._named:
             own = {f"user:{actor.name}", *(f"team:{name}" for name in actor.team_names)}
             found = self._named & own
+        pools = self.registry.others.get("pool", {})
+        found |= {f"{POOLED}{pools[name].object}" for name in actor.pools if name in pools}
         return found | {SHARED} if actor.shared_as else found
 
     def profile(self, actor: Actor) -> frozenset[str] | None:
         """The key under which everything worked out for actors like this one may be kept; None: no restriction."""
         if actor.unrestricted:
             return None
-        return actor.roles | self.marks(actor) if self._named or actor.shared_as else actor.roles
+        asked = self._named or actor.shared_as or actor.pools
+        return actor.roles | self.marks(actor) if asked else actor.roles
 
     def of(self, actor: Actor) -> Grants:
         """The actor's grants; two actors with the same profile share one value."""

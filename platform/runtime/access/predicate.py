@@ -104,6 +104,8 @@ def _scope_sql(object_type: ObjectType, name: str, scope: RowScope) -> Predicate
         return False
     if name in ("shared", "shared_edit"):
         return _shared_sql(object_type, scope, edit=name == "shared_edit")
+    if name == "pooled":
+        return scope.column("owner").is_null() & member_of(scope.column("pool"), MY_POOLS, scope.engine, "text")
     whose = scope.column(holder(object_type))
     own = peewee.Expression(whose, "=", bound(ME_ID))
     team = team_column(object_type)
@@ -212,6 +214,8 @@ class Judge:
 def _scope_holds(object_type: ObjectType, name: str, actor: Actor, row: Mapping[str, Any]) -> bool:
     if name in ("all", "none"):
         return name == "all"
+    if name == "pooled":
+        return row.get("owner") is None and row.get("pool") is not None and row["pool"] in actor.pools
     whose = row.get(holder(object_type))
     if whose is not None and whose == actor.id:
         return True

@@ -20,6 +20,7 @@ from ..messages.room import Messaging
 from ..outside import Outside
 from ..people.service import AccountService
 from ..people.sessions import Session
+from ..pools.service import PoolService
 from ..ports import Database, Records
 from ..sla.views import ClockService
 
@@ -70,6 +71,11 @@ class ApiServices(Protocol):
     @property
     def approvals(self) -> ApprovalService:
         """Approvals: inboxes and acts."""
+        ...
+
+    @property
+    def pools(self) -> PoolService:
+        """Pools and ownership."""
         ...
 
     @property

@@ -23,6 +23,7 @@ from guanxi.expressions.types import ValueType
 from guanxi.registry import Registry, Texts
 from guanxi.registry.objects import Field
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.access.pooled import hidden_for
 from guanxi.runtime.records.plan import ObjectPlan
 from guanxi.runtime.records.steps import surroundings
 from guanxi.runtime.records.work import Work
@@ -110,6 +111,7 @@ class Gate:
         self._work = Work(work.room, reader)
         self._seen: dict[tuple[str, int], bool] = {}
         self.whole = reader.unrestricted
+        self._object, self._closed = plan.name, hidden_for(work.room.registry, plan.name, reader, row)
         self.record = self.whole or self.sees(plan.name, row)
 
     def sees(self, object_name: str, row: Row) -> bool:
@@ -124,6 +126,8 @@ class Gate:
 
     def reads(self, object_name: str, field: str) -> bool:
         """Whether the reader may read a field unmasked."""
+        if not self.whole and object_name == self._object and field in self._closed:
+            return False  # the record waits in a pool
         return self.whole or self._work.rights(object_name).readable(field)
 
     def allows(self, hole: Expression) -> bool:

@@ -24,6 +24,7 @@ from guanxi.expressions.types import ValueType
 from guanxi.fieldtypes import CATALOGUE
 from guanxi.fieldtypes.masks import HIDDEN
 from guanxi.runtime.access.actor import Actor
+from guanxi.runtime.access.pooled import hidden_for
 from guanxi.runtime.records.steps import surroundings
 
 if TYPE_CHECKING:
@@ -108,7 +109,11 @@ def _surroundings(view: View, object_name: str, row: Row, old: Row | None) -> En
 
     def seen(name: str, record_id: int) -> Row | None:
         own = name == object_name and record_id == row.get("id")
-        return lookup(name, record_id) if own or reading.visible(name, record_id) else None
+        found = lookup(name, record_id) if own or reading.visible(name, record_id) else None
+        registry = view.work.room.registry
+        if own or found is None or not hidden_for(registry, name, reading.actor, found):
+            return found
+        return None  # what waits in a pool is blank behind a reference
 
     def seen_children(name: str, list_name: str, record_id: int) -> Sequence[Row]:
         child = view.work.room.related[name][list_name].object
@@ -146,6 +151,8 @@ def _gathering(view: View, object_name: str, row: Row, lookup: Any, children: An
 
 def _hole(expression: Expression, env: Env, view: View) -> str:
     grant = _grant(expression, view)
+    if grant == "read" and _closed(expression, env, view):
+        grant = "masked"
     if grant == "none":
         return HIDDEN
     value = evaluate(expression, env)
@@ -172,6 +179,16 @@ def _grant(expression: Expression, view: View) -> str:
         if not rights.readable(use.field):
             least = "masked"
     return least
+
+
+def _closed(expression: Expression, env: Env, view: View) -> bool:
+    """True when the record waits in a pool whose members see what the hole reads masked."""
+    reading = view.reading
+    if reading is None:
+        return False
+    own = {use.field for use in expression.uses if use.object == expression.object}
+    hidden = hidden_for(view.work.room.registry, expression.object, reading.actor, env.row or {})
+    return not hidden.isdisjoint(own)
 
 
 def _field(expression: Expression, view: View) -> Any:

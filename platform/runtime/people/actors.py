@@ -19,6 +19,7 @@ from ..storage.names import quoted
 from ..storage.rows import row_function
 from ..storage.tables import Tables
 from . import revision
+from .pool_members import pools_of
 
 ADMINISTRATOR = "administrator"
 MOST_CACHED = 2000
@@ -79,9 +80,14 @@ class ActorLoader:
             roles = self.flattened(assigned)
             principals = {f"u{user_id}", *(f"t{number}" for number in above), *self._role_marks(roles)}
             shared_as = shares.shared_as(self.database, principals)
+        name = str(me.get("name") or "")
+        own_team = above.get(team, "") if team else ""
+        pools, manages = self._pools(name, roles, own_team, frozenset(above.values()))
         return Actor(
             id=user_id,
-            name=str(me.get("name") or ""),
+            name=name,
+            pools=pools,
+            manages=manages,
             roles=roles,
             team=team,
             teams=frozenset({team}) if team else frozenset(),
@@ -94,6 +100,14 @@ class ActorLoader:
             shared_as=shared_as,
             me=me | {"roles": tuple(sorted(roles)), "teams": (team,) if team else ()},
         )
+
+    def _pools(
+        self, name: str, roles: frozenset[str], team: str, above: frozenset[str]
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        known = self.registry.others.get("pool", {})
+        if ADMINISTRATOR in roles:
+            return frozenset(known), frozenset(known)
+        return pools_of(known, name, roles, team, above) if known else (frozenset(), frozenset())
 
     def flattened(self, assigned: Iterable[str]) -> frozenset[str]:
         """Roles with everything they include; names that are no longer defined grant nothing."""

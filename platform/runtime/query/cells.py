@@ -28,7 +28,18 @@ def links_node(table: ObjectTable, field: str, source_id: Any, engine: Engine) -
 
 
 def put_field(shape: Shape, field: Field, frame: Frame, parent: Parent, *, masked: bool) -> str:
-    """Select a field of `parent` into `shape`; returns the code of its JSON form."""
+    """Select a field of `parent` into `shape`; returns the code of its JSON form. In rows that wait in a pool it is
+    masked for whoever does not manage that pool.
+    """
+    pools = frozenset() if masked else frame.hidden(parent.object.name).get(field.name, frozenset())
+    plain = _put(shape, field, frame, parent, masked=masked)
+    if not pools:
+        return plain
+    flag = shape.once(("closed", parent.alias, pools), lambda: frame.closed(parent, pools))
+    return f"({_put(shape, field, frame, parent, masked=True)} if {flag} else {plain})"
+
+
+def _put(shape: Shape, field: Field, frame: Frame, parent: Parent, *, masked: bool) -> str:
     table, engine = parent.table, frame.engine
     style = frame.reader.on(parent.object.name).masks.get(field.name, field.mask) if masked else ""
     if field.name in table.links:

@@ -6,7 +6,7 @@ paths in sort and filter, and children alike. Expressions of definitions (formul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from guanxi.runtime.access.expression_sql import SqlScope
 from guanxi.runtime.access.expression_sql_scope import Counter, node
 from guanxi.runtime.access.gate import Purpose, operand, target_name
 from guanxi.runtime.access.grants import AccessTable, Grants
+from guanxi.runtime.access.pooled import closed_row, hidden_fields, open_row
 from guanxi.runtime.access.predicate import row_predicate
 from guanxi.runtime.ports import Database, Engine
 from guanxi.runtime.storage.names import quoted
@@ -94,6 +95,7 @@ class Frame:
         self._guarded = self._scope(self.root, guarded=grants is not None and not grants.unrestricted)
         self._inner: dict[str, SqlScope] = {}
         self._parents: dict[tuple[str, ...], Parent] = {}
+        self.used: set[str] = set()  # own fields that a caller judges by
 
     @property
     def reader(self) -> Grants:
@@ -133,7 +135,34 @@ class Frame:
         """Which rows of an object under `alias` the reader may see: True, False or a condition."""
         target = self.model.registry.objects[object_name]
         place = AliasScope(self._guarded, Parent(target, self.model.tables[object_name], alias))
-        return row_predicate(target, self.reader.on(object_name), "read", place)
+        rule = row_predicate(target, self.reader.on(object_name), "read", place)
+        pools = frozenset(name for names in self.hidden(object_name).values() for name in names)
+        if not pools or rule is False:
+            return rule
+        shown = open_row(place.column, pools, self.engine)
+        return shown if rule is True else rule & shown
+
+    # records in pools -------------------------------------------------------------------------------
+    def hidden(self, object_name: str) -> Mapping[str, frozenset[str]]:
+        """Field → pools in which this reader sees it masked, unless he manages them."""
+        if self.grants is None or self.grants.unrestricted:
+            return {}
+        return hidden_fields(self.model.registry, object_name)
+
+    def closed(self, parent: Parent, names: Iterable[str]) -> Any:
+        """SQL: the row waits in one of these pools, which the reader does not manage."""
+        return closed_row(parent.column, names, self.engine)
+
+    def judged(self, expression: Expression) -> Expression:
+        """Note the fields of the record that a caller's expression judges by."""
+        self.used.update(use.field for use in expression.uses if use.object == self.object.name)
+        return expression
+
+    def unjudged(self) -> Any:
+        """SQL that leaves out the rows of which the fields judged by are masked; None where there are none."""
+        hidden = self.hidden(self.object.name)
+        pools = frozenset(name for field in self.used for name in hidden.get(field, ()))
+        return open_row(self.column, pools, self.engine) if pools else None
 
     # expressions ------------------------------------------------------------------------------------
     def _scope(self, parent: Parent, *, guarded: bool) -> SqlScope:
@@ -168,7 +197,7 @@ class Frame:
 
     def outside(self, text: str, purpose: Purpose) -> Expression:
         """An expression from outside, checked for the reader."""
-        return checked(self.reader, self.object.name, text, purpose)
+        return self.judged(checked(self.reader, self.object.name, text, purpose))
 
     def measure(self, function: str, expression: Expression | None) -> Any:
         """The node of an aggregate over a group's rows."""
@@ -181,6 +210,13 @@ class Frame:
         used = operand(self.reader, self.object, path, "sort")
         parent = self.parent(tuple(hop.name for hop in used.hops))
         spec = parent.table.columns.get(used.field.name)
+        pools = self.hidden(parent.object.name).get(used.field.name) if not used.hops else None
+        if pools and spec is not None and spec.kind != "json":
+            closed = self.closed(parent, pools)
+            node_ = peewee.Case(None, [(closed, peewee.SQL("NULL"))], parent.column(used.field.name))
+            return SortKey(path, node_, descending, nullable=True)
+        if pools:
+            raise BadRequest(f"{path!r} is masked for you in pools: it cannot be used to sort.", code="masked_field")
         if spec is not None and spec.kind != "json":
             nullable = bool(used.hops) or used.field.name not in NEVER_BLANK
             return SortKey(path, parent.column(used.field.name), descending, nullable)

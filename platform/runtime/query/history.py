@@ -11,6 +11,7 @@ from guanxi.fieldtypes import CATALOGUE
 from guanxi.registry.objects import ObjectType
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import ObjectRights
+from guanxi.runtime.access.pooled import hidden_fields, hidden_for
 from guanxi.runtime.storage.rows import instant_text_json
 
 from .request import MAX_LIMIT, Page, Row
@@ -44,9 +45,18 @@ class HistoryReader:
         found = reader.database.rows(self._sql, (object_name, record_id, before, limit + 1))
         more, found = len(found) > limit, found[:limit]
         object_type, rights = reader.registry.objects[object_name], reader.access.rights(actor, object_name)
+        closed = self._closed(actor, object_name, record_id)
         people = self._people(actor, [row[2] for row in found])
-        data = [_entry(object_type, rights, row, people) | self._rule(actor, row) for row in found]
+        data = [_entry(object_type, rights, row, people, closed) | self._rule(actor, row) for row in found]
         return Page(data, reader.cursors.write(order, [found[-1][0]]) if more else None)
+
+    def _closed(self, actor: Actor, object_name: str, record_id: int) -> frozenset[str]:
+        """The fields that are masked because the record waits in a pool."""
+        reader = self._reader
+        if actor.unrestricted or not hidden_fields(reader.registry, object_name):
+            return frozenset()
+        row = reader.get(actor, object_name, record_id, fields=("owner", "pool"))
+        return hidden_for(reader.registry, object_name, actor, row)
 
     def _rule(self, actor: Actor, row: tuple[Any, ...]) -> Row:
         """The automation that wrote a change: {"automation": {"run", "name", "label"}}, nothing where a person did."""
@@ -64,13 +74,17 @@ class HistoryReader:
         return self._reader.titles(actor, "user", known)
 
 
-def _entry(object_type: ObjectType, rights: ObjectRights, row: tuple[Any, ...], people: dict[int, str]) -> Row:
+def _entry(
+    object_type: ObjectType, rights: ObjectRights, row: tuple[Any, ...], people: dict[int, str], closed: frozenset[str]
+) -> Row:
     _, at, by, version, action, changes = row[:6]
     shown = {}
     for name, change in (orjson.loads(changes) if changes else {}).items():
         if name in object_type.fields and rights.shown(name):
             shown[name] = (
-                change if rights.readable(name) else _masked(object_type, name, change, rights.masks.get(name))
+                change
+                if rights.readable(name) and name not in closed
+                else _masked(object_type, name, change, rights.masks.get(name))
             )
     return {
         "at": instant_text_json(at),

@@ -141,7 +141,8 @@ class Planner:
         if view is not None and view.where is not None:
             found.append(frame.condition(view.where))
         if ask.where:
-            found.append(frame.condition(checked(frame.reader, ask.object, ask.where, "filter", BOOLEAN), outside=True))
+            asked = frame.judged(checked(frame.reader, ask.object, ask.where, "filter", BOOLEAN))
+            found.append(frame.condition(asked, outside=True))
         if ask.related is not None:
             found.append(self._related(frame, *ask.related))
         if ask.pool:
@@ -151,6 +152,7 @@ class Planner:
             found.append(having_clocks(frame.column("id"), ask.object, ask.clock, mark))
         if ask.words:
             found.append(self._search(frame, rights, ask.words))
+        found.append(frame.unjudged())
         return [condition for condition in found if condition is not None]
 
     @staticmethod
@@ -182,7 +184,17 @@ class Planner:
         fields = [f.name for f in searched_fields(frame.object) if rights.readable(f.name)]
         if not fields:
             return peewee.SQL("(1 = 0)")
-        return search_condition(frame.object, fields, words, frame.engine, frame.column("id"))
+        found = search_condition(frame.object, fields, words, frame.engine, frame.column("id"))
+        hidden = frame.hidden(frame.object.name)
+        pools = frozenset(name for field in fields for name in hidden.get(field, ()))
+        if not pools:
+            return found
+        inside = frame.closed(frame.root, pools)
+        found &= peewee.Expression(inside, "IS NOT", peewee.SQL("TRUE"))
+        shown = [field for field in fields if field not in hidden]
+        if not shown:
+            return found
+        return found | (inside & search_condition(frame.object, shown, words, frame.engine, frame.column("id")))
 
     # what of them -----------------------------------------------------------------------------------
     def _answer(self, shape: Shape, frame: Frame, rights: ObjectRights, ask: ReadShape, view: View | None) -> None:

@@ -16,6 +16,7 @@ from guanxi.registry.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.binds import Moment, statement
 from guanxi.runtime.access.grants import AccessTable
+from guanxi.runtime.access.pooled import hidden_fields
 from guanxi.runtime.ports import Database
 from guanxi.runtime.search.grams import asked_words
 from guanxi.runtime.storage.tables import Tables
@@ -28,6 +29,7 @@ from .expand_many import Many, fill, split
 from .frame import ReadModel
 from .history import HistoryReader
 from .lookups import LazyCalendars, RowLookup
+from .outside import checked
 from .permissions import PermissionReader
 from .planner import Planner, ReadPlan, ReadShape
 from .request import MAX_LIMIT, AggregateQuery, ListQuery, Page, Row
@@ -160,7 +162,7 @@ class Reader:
             self.seen(actor, parent, parent_id)
             related, args["parent"] = (parent, name), parent_id
         if query.pool:
-            args["pool"] = self._pool(query)
+            args["pool"] = self._pool(actor, query)
         if query.clock:
             known = moments(actor, self.clock.now())
             args |= {f"clock_{name}": known[name] for name in split_clock(word(query.clock))[1]}
@@ -181,10 +183,21 @@ class Reader:
         )
         return ask, args, many
 
-    def _pool(self, query: ListQuery) -> str:
-        found = self.registry.objects.get(query.object)
-        if found is None or "pool" not in found.fields or query.pool not in self.registry.others.get("pool", {}):
+    def _pool(self, actor: Actor, query: ListQuery) -> str:
+        """The pool of a list; BadRequest for one that is not there, or for judging by what members see masked."""
+        pool = self.registry.others.get("pool", {}).get(query.pool)
+        if pool is None or pool.object != query.object:
             raise BadRequest(f"There is no pool {query.pool!r} here.", code="unknown_pool")
+        if not actor.unrestricted and query.pool not in actor.manages:
+            hidden = hidden_fields(self.registry, query.object)
+            used = {path for path, _ in query.sort}
+            if query.where:
+                uses = checked(self.access.of(actor), query.object, query.where, "filter").uses
+                used |= {use.field for use in uses if use.object == query.object}
+            masked = sorted(name for name in used if query.pool in hidden.get(name, ()))
+            if masked:
+                said = f"{masked[0]!r} is masked for you in this pool: it cannot be used to filter or sort."
+                raise BadRequest(said, code="masked_field")
         return query.pool
 
     def _total(self, plan: ReadPlan, actor: Actor, args: dict[str, Any]) -> int:

@@ -22,12 +22,19 @@ class Shape:
         self.nodes: list[Any] = []
         self.costly = False  # a column needs work of its own for every row
         self._scope: dict[str, Any] = {}
+        self._shared: dict[Any, str] = {}
         self._entries: list[tuple[str, str]] = []
 
     def select(self, node: Any) -> str:
         """Select a node; returns the name of its value in code."""
         self.nodes.append(node)
         return f"c{len(self.nodes) - 1}"
+
+    def once(self, key: Any, make: Callable[[], Any]) -> str:
+        """The name of a node that several entries share."""
+        if key not in self._shared:
+            self._shared[key] = self.select(make())
+        return self._shared[key]
 
     def converted(self, name: str, *converts: Convert | None) -> str:
         """Code for a value sent through functions, a blank staying blank."""

@@ -13,6 +13,7 @@ from guanxi.expressions.evaluate import compile_expression
 from .create import team_of
 from .environment import environment
 from .extensions import RecordAction
+from .holders import lock_people, manages
 from .inputs import record_id, record_values
 from .messages import fault, named, text
 from .plan import ObjectPlan
@@ -84,8 +85,10 @@ def assign(work: Work, plan: ObjectPlan, number: int, payload: Mapping[str, Any]
     except NotFound as error:
         code = "required" if payload.get("owner") is None else "type"
         raise Invalid([fault("owner", code, code, work.language)]) from error
+    lock_people(work, [owner])
     old = work.locked(plan, number)
-    work.demand(plan, "assign", old)
+    if not manages(work.actor, old):
+        work.demand(plan, "assign", old)
     user = work.row("user", owner)
     if user is None or user.get("active") is False or not work.visible("user", owner):
         label = named(work.room.registry.objects["user"].label, "user", work.language)

@@ -124,7 +124,7 @@ class BulkCreator:
             if draft.errors:
                 continue
             try:
-                self.work.before(self.plan, Change("create", None, draft.new))
+                self.work.before(self.plan, Change("create", None, draft.new, given=draft.given))
             except Invalid as error:
                 draft.errors.extend(error.errors)
             except GuanxiError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from guanxi.common.errors import Forbidden, Invalid
@@ -32,7 +32,7 @@ def create(work: Work, plan: ObjectPlan, values: Mapping[str, Any], *, force: bo
     row = draft.new
     if not may_make(work, plan, row):
         raise Forbidden("You may not make a record like this one.")
-    save(work, plan, row, rights)
+    save(work, plan, row, rights, given=draft.given)
     entered(work, plan, None, row)
     return work.row(plan.name, row["id"]) or row
 
@@ -88,9 +88,11 @@ def team_of(work: Work, user_id: int | None) -> int | None:
     return user.get("team") if user else None
 
 
-def save(work: Work, plan: ObjectPlan, row: dict[str, Any], rights: WriteRights) -> None:
+def save(
+    work: Work, plan: ObjectPlan, row: dict[str, Any], rights: WriteRights, *, given: Collection[str] = ()
+) -> None:
     """Store a judged row and its traces."""
-    change = Change("create", None, row)
+    change = Change("create", None, row, given=given)
     watchers = work.before(plan, change)
     assign_numbers(work, plan, row)
     try:

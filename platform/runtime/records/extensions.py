@@ -9,7 +9,7 @@ watches pays one look into a mapping.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +30,23 @@ Payload = Mapping[str, Any]
 class Change:
     """One write of one record. `action` is what history says (create, update, move_stage, assign, delete, restore,
     purge, claim …); `old` is None for create, `new` is None for delete and purge; both are in Python form. `changed`
-    names the fields that move, links and owner included; it is empty where a whole record comes or goes.
+    names the fields that move, links and owner included; it is empty where a whole record comes or goes. `given` are
+    the names that the maker of a new record gave himself.
     """
 
     action: str
     old: dict[str, Any] | None
     new: dict[str, Any] | None
     changed: Sequence[str] = ()
+    given: Collection[str] = ()
+
+    def put(self, name: str, value: Any) -> None:
+        """Set one more field of the row that is about to be stored; only before it is."""
+        if self.new is None:
+            raise ValueError("nothing is stored")
+        self.new[name] = value
+        if self.old is not None and name not in self.changed and isinstance(self.changed, list):
+            self.changed.append(name)
 
     @property
     def row(self) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from guanxi.common.errors import BadRequest, Invalid
+from guanxi.common.errors import BadRequest, Forbidden, Invalid
 from guanxi.common.names import did_you_mean
 from guanxi.common.text import text_fault
+from guanxi.runtime.access.pooled import hidden_for
 
 from .extensions import RecordAction
 from .inputs import field_name
@@ -37,7 +38,8 @@ def _masked(work: Work, plan: ObjectPlan) -> list[str]:
 
 def _state(work: Work, plan: ObjectPlan, row: Mapping[str, Any]) -> dict[str, Any] | None:
     masked = _masked(work, plan)
-    if not masked or not work.may(plan, "reveal", row):
+    closed = hidden_for(work.room.registry, plan.name, work.actor, row)
+    if not masked or closed or not work.may(plan, "reveal", row):
         return None
     return {"fields": masked}
 
@@ -49,6 +51,8 @@ def reveal(work: Work, plan: ObjectPlan, number: int, payload: Mapping[str, Any]
             raise BadRequest(f"The action has no key {str(name)[:60]!r}.", hint=did_you_mean(str(name)[:60], KEYS))
     row = work.seen(plan, number)
     work.demand(plan, "reveal", row)
+    if hidden_for(work.room.registry, plan.name, work.actor, row):
+        raise Forbidden("The record waits in a pool.")
     names, reason = _asked(work, plan, payload), payload.get("reason")
     if not isinstance(reason, str) or not 3 <= len(reason.strip()) <= 500 or text_fault(reason):
         raise Invalid([fault("reason", "required", "reveal_reason", work.language)])

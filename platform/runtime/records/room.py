@@ -15,6 +15,7 @@ from guanxi.common.clock import Clock
 from guanxi.registry.registry import Registry
 from guanxi.runtime.access.actor import Actor
 from guanxi.runtime.access.grants import AccessTable
+from guanxi.runtime.access.pooled import hidden_fields
 from guanxi.runtime.audit import Audit
 from guanxi.runtime.calendars import working_calendars
 from guanxi.runtime.files.store import FileStore
@@ -123,7 +124,9 @@ class Room:
             if len(self._answers) > 5_000:
                 self._answers.clear()
             plan, columns = self.plan(object_name), self.tables[object_name].columns
-            self._answers[key] = answer_function(plan, self.access.rights(actor, object_name), columns)
+            pooled = not actor.unrestricted and hidden_fields(self.registry, object_name)
+            rights = self.access.rights(actor, object_name)
+            self._answers[key] = None if pooled else answer_function(plan, rights, columns)
         return self._answers.get(key)
 
     @cached_property

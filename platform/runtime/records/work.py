@@ -61,6 +61,8 @@ class Work:
         "exempt",
         "held",
         "language",
+        "moves",
+        "moving",
         "now",
         "outer",
         "room",
@@ -82,6 +84,8 @@ class Work:
         self.written = 0
         self.exempt: frozenset[str] = frozenset()  # rooms whose own writes these are: they do not stop themselves
         self.held: list[int] = []  # approvals that took a change over
+        self.moving: Any = None  # what an act on the owner says of itself, for the gate of ownership
+        self.moves: dict[int, Any] = {}  # what the gate decided before a row is stored, until it is
         self.spent = 0
         self.chain: list[Running] = []
         self.outer: Mapping[str, Any] | None = None

@@ -18,6 +18,7 @@ from .system_clocks import CLOCKS
 from .system_forms import FORMS, FORMS_NAMING
 from .system_merging import MERGING, MERGING_FIELDS, MERGING_OBJECTS, MERGING_OF_RECORDS
 from .system_messages import MESSAGES, MESSAGES_NAMING
+from .system_pools import NAMING_POOLS, POOLS
 from .system_shares import SHARES
 
 Statement = str | Mapping[str, str]
@@ -229,6 +230,7 @@ _MIGRATIONS: tuple[Sequence[Statement], ...] = (
     MERGING,
     CLOCKS,
     FORMS,
+    POOLS,
 )
 
 OF_RECORDS = (
@@ -252,6 +254,7 @@ NAMING_OBJECTS = (
     *APPROVAL_OBJECTS,
     *MESSAGES_NAMING,
     *OF_RECORDS,
+    *NAMING_POOLS,
     "gx_shares",
     *(name for name in MERGING_OBJECTS if name not in MERGING_OF_RECORDS),
     *FORMS_NAMING,

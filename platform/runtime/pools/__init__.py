@@ -1,0 +1,1 @@
+"""Pools, assignment and the gate through which every change of an owner passes."""
