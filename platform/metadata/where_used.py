@@ -105,6 +105,32 @@ _PATHS: tuple[tuple[str, str, str], ...] = (
         )
     ),
     ("automation", "do.*.choose.*.when", "row expression"),
+    ("sla", "object", "object"),
+    *(("sla", key, "row expression") for key in ("when", "pause")),
+    *(("sla", f"targets.*.{key}", "row expression") for key in ("start", "stop", "pause")),
+    *(
+        ("sla", f"{inside}.*.{path}", meaning)
+        for inside in (
+            "on_breach",
+            "on_warning",
+            "warn.*.do",
+            "targets.*.on_breach",
+            "targets.*.on_warning",
+            "targets.*.warn.*.do",
+        )
+        for path, meaning in (
+            ("set.* key", "row field"),
+            ("set.*", "row expression"),
+            ("create.object", "object"),
+            ("notify.to", "row expression"),
+            ("notify.to.role", "role"),
+            ("notify.to.*.role", "role"),
+            ("assign.to", "row expression"),
+            ("assign.to.role", "role"),
+            ("task.to", "row expression"),
+            ("task.to.role", "role"),
+        )
+    ),
     ("role", "includes.*", "role"),
     ("role", "objects.* key", "object"),
     ("role", "objects.*.where", "expression of 1"),

@@ -43,6 +43,16 @@ def working_calendar(calendar: Calendar) -> WorkingCalendar:
     return WorkingCalendar.build(week, (off - calendar.work) | calendar.off, (on - calendar.off) | calendar.work)
 
 
+def uncovered(registry: Registry, year: int) -> list[str]:
+    """Calendars that follow China's holidays in a year whose holidays and make-up days are not in the installed data."""
+    names = [name for name, calendar in registry.calendars.items() if calendar.holidays.upper() == "CN"]
+    if not names:
+        return []
+    from chinese_calendar.constants import workdays
+
+    return [] if any(day.year == year for day in workdays) else sorted(names)
+
+
 @lru_cache(maxsize=32)
 def _public(country: str) -> tuple[frozenset[date], frozenset[date]]:
     """Days off and make-up days of a country; China's as its State Council announced them."""

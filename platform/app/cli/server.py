@@ -12,7 +12,9 @@ from guanxi.common.errors import GuanxiError
 from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.api.openapi import build
 from guanxi.runtime.audit import verify
+from guanxi.runtime.calendars import uncovered
 from guanxi.runtime.jobs.health import look
+from guanxi.runtime.services import Services
 from guanxi.runtime.webhooks.events import unknown_events
 
 from ..audit_heads import last_seen
@@ -71,7 +73,8 @@ def doctor(as_json: bool) -> None:
     """
     with opened() as here:
         checks = {"database": redacted(here.instance.settings.database)}
-        wrong = []
+        wrong: list[str] = []
+        unsafe: list[str] = []
         try:
             current = here.live.services()
             checks["metadata"] = f"version {current.version}, {len(current.registry.objects)} objects"
@@ -79,6 +82,7 @@ def doctor(as_json: bool) -> None:
             checks["background"] = seen.sentence
             wrong.extend(seen.wrong)
             wrong.extend(unknown_events(current))
+            unsafe += _calendars(current)
             made, _ = here.publisher.make_plan(SYSTEM, None, ())
             checks["files"] = "as published" if made.empty else "differ from what is published (guanxi plan)"
         except GuanxiError as fault:
@@ -86,7 +90,7 @@ def doctor(as_json: bool) -> None:
         trail = verify(here.instance.database, here.instance.secret, known=last_seen(here.instance))
         checks["audit"] = f"{trail.entries} entries, " + ("the chain holds" if trail.good else "BROKEN")
         wrong += [f"audit trail: {one.message}" for one in trail.breaks[:3]]
-        unsafe = warnings(here.instance)
+        unsafe += warnings(here.instance)
         free = shutil.disk_usage(here.instance.folder).free
         checks["disk"] = f"{free // (1024 * 1024):,} MB free"
         if free < LEAST_FREE:
@@ -102,3 +106,15 @@ def doctor(as_json: bool) -> None:
             click.echo(f"warning: {said}")
     if wrong:
         fail("; ".join(wrong))
+
+
+def _calendars(services: Services) -> list[str]:
+    """A sentence when calendars follow holidays of this year that the installed data does not know."""
+    year = services.clock.now().astimezone(services.zone).year
+    names = uncovered(services.registry, year)
+    if not names:
+        return []
+    return [
+        f"the holidays and make-up days of {year} in China are not in the installed data (pip install -U "
+        f"chinesecalendar); weekends count as free in the calendars {', '.join(names)}"
+    ]

@@ -10,6 +10,7 @@ from guanxi.common.errors import GuanxiError, Invalid, NotFound
 from guanxi.registry import MetadataStep, ObjectType, Refusal
 from guanxi.runtime.access.actor import SYSTEM
 from guanxi.runtime.query.request import ListQuery
+from guanxi.runtime.sla.store import of_record
 
 from . import approvals
 from .outcome import Failure
@@ -161,6 +162,8 @@ def _claim(step: MetadataStep) -> str:
     if step.verb == "ran":
         times = f" {step.more['times']} times" if "times" in step.more else ""
         return f"the automation {step.more['automation']} must have run{times}"
+    if step.verb == "clock":
+        return f"the clock {step.more['target']} of {step.record} must be {step.more['is']}"
     if step.verb == "count":
         return f"{step.more['is']} records of {step.object} are expected"
     if step.verb == "grant":
@@ -233,6 +236,24 @@ def _ran(world: World, step: MetadataStep) -> str:
     return f"seen: {seen} times" + (f"; it failed: {failed[0]}" if failed else "")
 
 
+def _clock(world: World, step: MetadataStep) -> str:
+    """The clock of the service level that applies, or of the one that is named."""
+    kind, number = world.record(step.record, step.place)
+    found = [
+        clock
+        for clock in of_record(world.services.database, kind, number)
+        if clock.target == step.more["target"] and clock.sla == step.more.get("sla", clock.sla)
+    ]
+    counting = [clock for clock in found if clock.state != "cancelled"] or found
+    seen = counting[-1] if counting else None
+    if (seen.state if seen is not None else "none") == step.more["is"]:
+        return ""
+    if seen is None:
+        return "seen: none"
+    due = f", due {seen.due_at.astimezone(world.zone):%Y-%m-%d %H:%M}" if seen.due_at is not None else ""
+    return f"seen: {seen.state} ({seen.sla}){due}"
+
+
 HOLDS: Mapping[str, Holds] = {
     "check": _check,
     "visible": _visible,
@@ -240,5 +261,6 @@ HOLDS: Mapping[str, Holds] = {
     "grant": _grant,
     "count": _count,
     "ran": _ran,
+    "clock": _clock,
     "waiting_on": approvals.waiting_on,
 }

@@ -31,6 +31,7 @@ ANSWERS = ("not_found", "conflict", "bad_request", *APPROVAL_CODES)
 APPROVAL_STATES = (*("running", "returned", "suspended", "approved", "rejected", "withdrawn", "terminated", "revoked"),)
 _PEOPLE = {"owner": "user", "team": "team"}
 _GRANTS = ("none", "masked", "read", "edit")
+CLOCK_STATES = ("running", "paused", "met", "breached", "cancelled", "none")
 _DURATIONS = ("weeks", "days", "hours", "minutes")
 
 
@@ -223,6 +224,8 @@ class _Compiler:
             self._wait(given, path)
         if verb == "ran":
             self._ran(given, path)
+        if verb == "clock" and owner:
+            self._clock(given, owner, path)
         if verb == "count" and (not isinstance(given["is"], int) or isinstance(given["is"], bool)):
             self._error("wrong-type", f"a whole number is needed here, not {described(given['is'])}", (*path, "is"))
         if verb == "grant" and given["is"] not in _GRANTS:
@@ -287,6 +290,17 @@ class _Compiler:
         times = given.get("times", 1)
         if not isinstance(times, int) or isinstance(times, bool) or times < 0:
             self._error("wrong-type", f"a whole number is needed here, not {described(times)}", (*path, "times"))
+
+    def _clock(self, given: Mapping[str, Any], owner: str, path: Path) -> None:
+        found = {name: model for name, (_, model) in self.context.models.get("sla", {}).items()}
+        levels: dict[str, Any] = {name: model for name, model in found.items() if model.object == owner}  # type: ignore[attr-defined]
+        targets = {target for model in levels.values() for target in model.targets}
+        self._known("unknown-reference", f"target of {owner}", given["target"], targets, (*path, "target"))
+        if "sla" in given:
+            self._known("unknown-reference", f"service level of {owner}", given["sla"], levels, (*path, "sla"))
+        if given["is"] not in CLOCK_STATES:
+            said = f"one of {', '.join(CLOCK_STATES)} is needed here, not {described(given['is'])}"
+            self._error("wrong-value", said, (*path, "is"), did_you_mean(str(given["is"]), CLOCK_STATES))
 
     def _fields(self, owner: str) -> tuple[str, ...]:
         return tuple(self.context.field_names(owner))

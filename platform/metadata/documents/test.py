@@ -64,6 +64,11 @@ HOLDING: dict[str, Verb] = {
         ("is",),
         ("approval", "record", "state", "people"),
     ),
+    "clock": Verb(
+        "A clock of the record is running, paused, met, breached, cancelled or none (it has none of this target)",
+        ("record", "target", "is"),
+        ("sla",),
+    ),
     "ran": Verb("An automation ran, so many times (0: it did not)", ("automation",), ("record", "times")),
 }
 # Verbs of definitions that are not there yet, by what they need.
