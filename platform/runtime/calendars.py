@@ -44,7 +44,7 @@ def working_calendar(calendar: Calendar) -> WorkingCalendar:
 
 
 def uncovered(registry: Registry, year: int) -> list[str]:
-    """Calendars that follow China's holidays in a year whose holidays and make-up days are not in the installed data."""
+    """Calendars that follow China's holidays in a year that the installed data does not know."""
     names = [name for name, calendar in registry.calendars.items() if calendar.holidays.upper() == "CN"]
     if not names:
         return []
