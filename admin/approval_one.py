@@ -136,7 +136,7 @@ class Case:
 
     def decision(self) -> dict[str, Any]:
         """What goes with agreeing: values of the step, people for later steps. Invalid for what cannot be read."""
-        found: dict[str, Any] = self.picked("previous_choice")
+        found: dict[str, Any] = self.picked()
         if self.form is not None:
             if self.form.faults:
                 raise Invalid(self.form.faults)
@@ -146,9 +146,14 @@ class Case:
             found |= {"values": changed} if changed else {}
         return found
 
-    def picked(self, kind: str) -> dict[str, Any]:  # noqa: ARG002
+    def picked(self) -> dict[str, Any]:
         """People picked for steps, as sent: {} where none are asked for."""
         return picked_of(self.pickings, self.typed)
+
+    def picked_again(self) -> dict[str, Any]:
+        """The same when submitting again: whoever was picked before stays where nobody is picked now."""
+        found = self.picked()
+        return found if any(found.get("approvers", {}).values()) else {}
 
     # for the template ------------------------------------------------------------------------------------------
     def values(self) -> dict[str, Any]:
@@ -197,6 +202,9 @@ class Case:
         if shown["state"] == "suspended":
             entry = next((e for e in reversed(shown["story"]) if e["act"] == "suspended"), None)
             return str(entry["detail"].get("why", "")) if entry else ""
+        if shown["state"] == "returned" and shown["reason"] == "returned":
+            said = next((e for e in reversed(shown["story"]) if e["act"] == "returned" and e["by"]), None)
+            return f"{said['by']['title']}: {said['comment']}" if said and said["comment"] else ""
         return words.reason(shown["reason"]) if shown["reason"] not in ("", "returned", "rejected") else ""
 
     def _sections(self) -> list[Any]:
@@ -280,7 +288,8 @@ class Case:
             spoken = {"material": "an important value changed", "route": "the way is another one now"}
             said = str(detail["why"])
             return gettext(spoken[said]) if said in spoken else said
-        return words.reason(str(detail["reason"])) if detail.get("reason") else ""
+        known = str(detail.get("reason") or "")
+        return words.reason(known) if known not in ("", "returned", "rejected", "withdrawn", "terminated") else ""
 
     def _step_of_mine(self) -> Any:
         task = self.tasks.get(self.shown["may"]["task"] or 0)

@@ -75,7 +75,7 @@ TASK_ACTS: Mapping[str, Callable[[Case], dict[str, Any]]] = {
     "pull_back": _nothing,
 }
 WHOLE_ACTS: Mapping[str, Callable[[Case], dict[str, Any]]] = {
-    "resubmit": lambda case: case.picked("submitter_choice"),
+    "resubmit": lambda case: case.picked_again(),
     "withdraw": _nothing,
     "urge": _nothing,
     "comment": _nothing,

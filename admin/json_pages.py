@@ -123,7 +123,7 @@ class JsonPages(ObjectBase):
             raise Invalid(self.named_errors(refusal)) from refusal
         if held is None and not free and before is None:
             now = desk().lock(person, self.item.name, key)
-            held = now.approval if now is not None and record.get(name) != to else None
+            held = now.approval if now is not None and record.get(str(name)) != to else None
         waits = {"approval": held, "message": gettext(WAITS)} if held is not None else {}
         return jsonify({"id": key, "version": record.get("version"), "at": to, **waits})
 
