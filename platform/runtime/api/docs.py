@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from . import parse, respond
-from .caller import actor, host, logged_in, services
+from .caller import AUDITOR, actor, host, logged_in, services
 from .openapi import build
+from .openapi_rooms import Who
 
 
 def register(api: Blueprint) -> None:
@@ -21,7 +22,9 @@ def _document() -> dict[str, Any]:
     bundle = services()
     rights = {name: bundle.records.permissions(actor(), name) for name in bundle.registry.objects}
     usable = {name: r for name, r in rights.items() if r.get("read") or r.get("create")}
-    return build(bundle.registry, usable, "Guanxi", administrator=actor().administrator)
+    who = actor()
+    level: Who = "administrator" if who.administrator else "auditor" if AUDITOR in who.roles else "person"
+    return build(bundle.registry, usable, "Guanxi", level)
 
 
 @logged_in

@@ -10,6 +10,7 @@ from guanxi.registry import Field, ObjectType, Registry
 
 from ..query.clocks import WORDS
 from .openapi_rights import matrix_path, rights_paths
+from .openapi_rooms import NUMBER, ROOMS, TEXT, Room, Who, may, record_rooms
 from .parse import MAX_BODY
 
 Schema = dict[str, Any]
@@ -253,10 +254,39 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
         del paths[base]
 
 
+_NUMBERED = frozenset({"id", "record_id", "token_id", "session_id", "task", "approval", "job", "number"})
+
+
+def add_room(room: Room, paths: Schema) -> None:
+    """Add a route of the table."""
+    inside = [part[1:-1] for part in room.path.split("/") if part.startswith("{")]
+    named = [parameter(one, NUMBER if one in _NUMBERED else TEXT, "Which one.", "path") for one in inside]
+    asked = [parameter(key, schema, "Filter or option.") for key, schema in (room.query or {}).items()]
+    body: Schema | None = None
+    if room.body is not None:
+        open_ended = room.path == "/hooks/{name}"
+        body = {"type": "object", "properties": dict(room.body), "additionalProperties": open_ended}
+        if room.needs:
+            body["required"] = list(room.needs)
+    answer: Schema = {"description": "Done."}
+    if room.kind:
+        plain = room.kind.endswith("json") and "ndjson" not in room.kind
+        schema = dict(room.answer or {"type": "object"}) if plain else {}
+        answer["content"] = {room.kind: {"schema": schema}}
+    made = operation(room.tag, room.summary, {room.status: answer}, parameters=[*named, *asked], body=body)
+    if body is not None and not room.needs:
+        made["requestBody"]["required"] = False
+    if room.who == "public":
+        made["security"] = []
+    paths.setdefault(room.path, {})[room.method] = made
+
+
 def build(
-    registry: Registry, rights_of: Mapping[str, Mapping[str, Any]], name: str, *, administrator: bool = False
+    registry: Registry, rights_of: Mapping[str, Mapping[str, Any]], name: str, level: Who = "administrator"
 ) -> Schema:
-    """The whole document. `rights_of` maps each object the caller may use to its permissions."""
+    """The whole document. `rights_of` maps each object the caller may use to its permissions; `level` says which of
+    the other rooms the caller may enter.
+    """
     paths: Schema = {}
     schemas: Schema = {
         "Problem": {
@@ -290,19 +320,23 @@ def build(
         schemas[f"{object_name}_create"] = create_schema(kind, grants, partial=False)
         schemas[f"{object_name}_update"] = create_schema(kind, grants, partial=True)
         object_paths(kind, rights, paths)
+        for room in record_rooms(object_name) if rights.get("read") else ():
+            add_room(room, paths)
+    if level == "administrator":
+        paths["/api/meta/matrix"] = matrix_path(operation)
+    for room in ROOMS:
+        if may(room, level):
+            add_room(room, paths)
     token_body = {
         "type": "object",
         "required": ["name", "password"],
-        "properties": {"name": {"type": "string"}, "password": {"type": "string"}, "code": {"type": "string"}},
+        "properties": dict.fromkeys(("name", "password", "totp", "code"), TEXT)
+        | {"days": {"type": "integer", "minimum": 1}},
+        "additionalProperties": False,
     }
-    paths["/api/auth/token"] = {
-        "post": operation("log-in", "A bearer token", success("The token.", {"type": "object"}), body=token_body)
-        | {"security": []}
-    }
-    paths["/api/me"] = {"get": operation("log-in", "Who the caller is", success("The caller.", {"type": "object"}))}
-    paths["/api/meta"] = {"get": operation("metadata", "What is published", success("In short.", {"type": "object"}))}
-    if administrator:
-        paths["/api/meta/matrix"] = matrix_path(operation)
+    paths.setdefault("/api/auth/token", {})["post"] = operation(
+        "log-in", "A bearer token", success("The token.", {"type": "object"}), body=token_body
+    ) | {"security": []}
     return {
         "openapi": "3.1.0",
         "info": {

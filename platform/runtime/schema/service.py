@@ -17,6 +17,7 @@ from guanxi.common.errors import Conflict, Unavailable
 from guanxi.registry.registry import Registry
 from guanxi.runtime.storage.database import Handle
 from guanxi.runtime.storage.faults import ConstraintViolation
+from guanxi.runtime.storage.locks import APPLY_LOCK
 from guanxi.runtime.storage.rows import instant_text
 
 from .backfills import Backfills
@@ -38,7 +39,6 @@ Bundle = Mapping[str, Any]
 RegistryOf = Callable[[Bundle], Registry]
 Inspector = Callable[[Look], Iterable[Finding]]
 OnPublished = Callable[[Plan], None]
-_APPLY_LOCK = 4_716_903  # any number of our own
 
 
 class StalePlanError(Conflict):
@@ -220,7 +220,7 @@ class SchemaService(History):
         """One application at a time, and nobody writes to the tables it changes between counting and changing."""
         if self.db.engine == "sqlite":
             return  # BEGIN IMMEDIATE is that lock
-        self.db.execute("SELECT pg_advisory_xact_lock(%s)", (_APPLY_LOCK,))
+        self.db.execute("SELECT pg_advisory_xact_lock(%s)", (APPLY_LOCK,))
         back = Moves.from_list(list(m) for m in plan.moves)
         names = {n: o for o, n in back.objects.items()}
         touched = {getattr(step, "object", "") for step in plan.steps} | set(back.objects)

@@ -42,3 +42,7 @@ class FairLock:
                 self._waiting.popleft().release()
             else:
                 self._held = False
+
+
+APPLY_LOCK = 4_716_903
+"""PostgreSQL's advisory lock of whoever publishes; a backup holds it shared. Any number of our own."""
