@@ -1,4 +1,4 @@
-"""Tables of duplicates and merges: normalised keys, pairs judged different, the journal of merges, handovers.
+"""Tables of duplicates and merges: normalised keys, pairs judged different, the journal of merges.
 
 A strong key is unique among live records of one object, so that two creates at the same moment cannot both pass.
 """
@@ -25,15 +25,7 @@ MERGING = (
     "CREATE INDEX IF NOT EXISTS ix_gx_merge_rows_merge ON gx_merge_rows (merge_id, id)",
     """CREATE TABLE IF NOT EXISTS gx_merged (object {TEXT} NOT NULL, record_id {INT} NOT NULL, into_id {INT} NOT NULL,
     merge_id {INT} NOT NULL, PRIMARY KEY (object, record_id))""",
-    """CREATE TABLE IF NOT EXISTS gx_handovers (id {ID}, user_id {INT} NOT NULL, at {TEXT} NOT NULL, by_id {INT},
-    plan {TEXT} NOT NULL, state {TEXT} NOT NULL, report {TEXT} NOT NULL DEFAULT '{{}}', key {TEXT} UNIQUE,
-    undone_at {TEXT})""",
-    "CREATE INDEX IF NOT EXISTS ix_gx_handovers_user ON gx_handovers (user_id, id)",
-    """CREATE TABLE IF NOT EXISTS gx_handover_rows (id {ID}, handover_id {INT} NOT NULL, place {TEXT} NOT NULL,
-    object {TEXT} NOT NULL, record_id {INT} NOT NULL, version {INT} NOT NULL DEFAULT 0, before {TEXT} NOT NULL,
-    after {TEXT} NOT NULL)""",
-    "CREATE UNIQUE INDEX IF NOT EXISTS ux_gx_handover_rows ON gx_handover_rows (handover_id, place, object, record_id)",
 )
-MERGING_OBJECTS = ("gx_keys", "gx_different", "gx_merges", "gx_merge_rows", "gx_merged", "gx_handover_rows")
+MERGING_OBJECTS = ("gx_keys", "gx_different", "gx_merges", "gx_merge_rows", "gx_merged")
 MERGING_FIELDS = ("gx_merge_rows",)
 MERGING_OF_RECORDS = ("gx_keys", "gx_different", "gx_merged")
