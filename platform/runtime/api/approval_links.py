@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, render_template, request
 
@@ -11,6 +11,9 @@ from guanxi.common.errors import GuanxiError
 
 from ..approvals import links
 from .caller import public, services
+
+if TYPE_CHECKING:
+    from ..services import Services
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -45,7 +48,7 @@ def register(api: Blueprint) -> None:
 @public
 def opened(word: str) -> Response:
     """What the link is about, with one button; nothing happens by looking."""
-    return _answered(lambda: ({"about": links.look(services(), word)}, 200))
+    return _answered(lambda: ({"about": links.look(_whole(), word)}, 200))
 
 
 @public
@@ -53,11 +56,15 @@ def decided(word: str) -> Response:
     """Do what the link says."""
 
     def run() -> tuple[dict[str, Any], int]:
-        about = links.look(services(), word)
-        links.act(services(), word, request.form.get("comment", ""))
+        about = links.look(_whole(), word)
+        links.act(_whole(), word, request.form.get("comment", ""))
         return {"about": about, "done": True}, 200
 
     return _answered(run)
+
+
+def _whole() -> Services:
+    return cast("Services", services())
 
 
 def _answered(run: Any) -> Response:

@@ -21,6 +21,7 @@ from tests.support.approvals import flow
 
 ROUNDS = int(os.environ.get("GUANXI_RACES", "30"))
 Do = Callable[[], Any]
+pytestmark = pytest.mark.timeout(60 + 2 * ROUNDS)
 LAST = "  b: {who: {role: board}}"
 
 
