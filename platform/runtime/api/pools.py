@@ -1,4 +1,4 @@
-"""Pools over the API: those of the caller with what is left to take, one in full, many claims, ownership of a record."""
+"""Pools over the API: those of the caller with what is left to take, many claims at once, ownership of a record."""
 
 from __future__ import annotations
 

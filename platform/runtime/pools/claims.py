@@ -134,6 +134,7 @@ def refused(field: str, code: str, said: str) -> Invalid:
 
 def claimable(work: Work, plan: ObjectPlan, row: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the record page needs to offer `claim`."""
+    del plan
     waiting = row.get("pool")
     if row.get("owner") is not None or waiting is None or waiting not in work.actor.pools or work.actor.id is None:
         return None

@@ -63,7 +63,9 @@ def due(work: Work, book: Book, object_name: str, row: Row, state: State) -> tup
     return (max(day, notice) if notice else day), found[1]
 
 
-def _last_day(work: Work, book: Book, pool: Pool, rule: RecycleRule, row: Row, state: State) -> date | None:
+def _last_day(  # noqa: PLR0917
+    work: Work, book: Book, pool: Pool, rule: RecycleRule, row: Row, state: State
+) -> date | None:
     zone = zone_of(book, rule)
     now = work.now.astimezone(zone)
     since = state.clock_since or state.owned_since

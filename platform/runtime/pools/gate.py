@@ -65,11 +65,11 @@ class Gate(Watcher):
         if change.new is None or change.action == "restore":
             return
         if change.old is None:
-            work.moves[id(change.new)] = self._place(work, plan, change)
+            work.moves[id(change.new)] = self._place(work, change)
         elif change.old.get("owner") != change.new.get("owner") or change.old.get("pool") != change.new.get("pool"):
             work.moves[id(change.new)] = self._move(work, change)
 
-    def _place(self, work: Work, plan: ObjectPlan, change: Change) -> Move:
+    def _place(self, work: Work, change: Change) -> Move:
         """A new record: whom it was given to, else whom rules give it to, else its maker's, else a pool's."""
         row = change.row
         given = "owner" in change.given
@@ -78,7 +78,7 @@ class Gate(Watcher):
                 self._demand(work, row)
             return Move("import" if work.actor.channel == "import" else "create")
         if given or row.get("owner") is None or self.book.assignments.get(self.object):
-            moved = self._by_rules(work, plan, change)
+            moved = self._by_rules(work, change)
             if moved is not None:
                 return moved
         if row.get("owner") is None:
@@ -86,9 +86,8 @@ class Gate(Watcher):
             return Move("create", reason="created")
         return Move("import" if work.actor.channel == "import" else "create")
 
-    def _by_rules(self, work: Work, plan: ObjectPlan, change: Change) -> Move | None:
+    def _by_rules(self, work: Work, change: Change) -> Move | None:
         """The first rule that holds decides; None when none does, or when nobody of it can take the record."""
-        del plan
         row = change.row
         for assignment in self.book.assignments.get(self.object, ()):
             for rule in assignment.rules:
@@ -172,7 +171,7 @@ class Gate(Watcher):
         state.owner, state.pool = owner, row.get("pool")
         state.due_on, state.due_rule = due(work, self.book, self.object, row, state) if self.clocks else (None, None)
         ledger.put(self.object, number, state)
-        if owner is not None and owner != before and owner != work.actor.id and not moved.told:
+        if owner is not None and owner not in {before, work.actor.id} and not moved.told:
             self._tell(work, row, owner)
 
     def _begin(self, work: Work, ledger: Ledger, state: State, change: Change, moved: Move) -> None:

@@ -100,7 +100,9 @@ def _reason(work: Work, rules: ReturnRules, given: object) -> str:
     return reason
 
 
-def _allowed(work: Work, book: Book, plan: ObjectPlan, row: Row, area: Pool, note: str) -> None:
+def _allowed(  # noqa: PLR0917
+    work: Work, book: Book, plan: ObjectPlan, row: Row, area: Pool, note: str
+) -> None:
     """What the pool says about giving back."""
     rules = area.returning
     if rules.block_when is not None and book.holds(work, plan.name, row, rules.block_when):

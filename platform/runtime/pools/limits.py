@@ -1,4 +1,4 @@
-"""What a person may hold and take: asked under the lock of that person's row, so that parallel acts cannot both pass."""
+"""What a person may hold and take: asked under the lock of that person's row, so parallel acts cannot both pass."""
 
 from __future__ import annotations
 

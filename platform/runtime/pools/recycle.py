@@ -81,7 +81,7 @@ def run(services: Services, *, dry_run: bool = False, chunk: int = CHUNK) -> Rep
 class _Rule:
     """One rule's part of a run."""
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self, room: Room, book: Book, pool: Pool, rule: RecycleRule, report: Report, *, chunk: int, dry_run: bool
     ) -> None:
         self.room, self.book, self.pool, self.rule, self.report = room, book, pool, rule, report
@@ -234,8 +234,8 @@ class _Rule:
             return
         marks = ", ".join("?" * len(numbers))
         state = (
-            "UPDATE gx_ownership SET prev_owner = owner, owner = NULL, pool = ?, owned_since = NULL, clock_since = NULL,"  # noqa: S608
-            " owner_source = '', origin = '', pool_entered_at = ?, pool_reason = ?, protected_until = NULL,"
+            "UPDATE gx_ownership SET prev_owner = owner, owner = NULL, pool = ?, owned_since = NULL, "  # noqa: S608
+            " clock_since = NULL, owner_source = '', origin = '', pool_entered_at = ?, pool_reason = ?, protected_until = NULL,"
             " manual_until = NULL, notice_until = NULL, due_on = NULL, due_rule = NULL, tenure_id = NULL"
             f" WHERE object = ? AND record_id IN ({marks})"
         )
@@ -257,9 +257,7 @@ class _Rule:
         sql = f'SELECT "id", "owner" FROM {self.table} WHERE "id" IN ({marks})'  # noqa: S608
         return {int(number): int(owner) for number, owner in self.db.rows(self.db.sql(sql), ids) if owner is not None}
 
-    def _traces(
-        self, work: Work, pool: Pool, moved: Sequence[tuple[int, int]], owners: Mapping[int, int]
-    ) -> None:
+    def _traces(self, work: Work, pool: Pool, moved: Sequence[tuple[int, int]], owners: Mapping[int, int]) -> None:
         name, stamp = self.pool.object, work.stamp
 
         def changes(number: int) -> str:
@@ -363,7 +361,10 @@ def rewind(room: Room, book: Book, object_name: str) -> int:
         return 0
     last, looked = 0, 0
     table = quoted(room.tables[object_name].name)
-    sql = f'SELECT "id" FROM {table} WHERE "id" > ? AND "owner" IS NOT NULL AND "deleted_at" IS NULL ORDER BY "id" LIMIT ?'  # noqa: S608
+    sql = (
+        f'SELECT "id" FROM {table} WHERE "id" > ? AND "owner" IS NOT NULL AND "deleted_at" IS NULL'  # noqa: S608
+        ' ORDER BY "id" LIMIT ?'
+    )
     while True:
         ids = [int(row[0]) for row in db.rows(db.sql(sql), (last, ASKED))]
         if not ids:

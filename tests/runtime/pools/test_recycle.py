@@ -106,7 +106,7 @@ def test_protection_starts_the_clock_at_its_end(database: Handle) -> None:
 
 
 def test_routing_to_priority_and_nowhere(database: Handle) -> None:
-    more = "---\nkind: pool\nname: south\nobject: customer\nholds: region != \"west\"\npriority: 1\n"
+    more = '---\nkind: pool\nname: south\nobject: customer\nholds: region != "west"\npriority: 1\n'
     office = shop(database, north(RULES) + more)
     one, other = office.customer("ann"), office.customer("ann")
     office.records.update(SYSTEM, "customer", other, {"region": "west"})
@@ -163,7 +163,9 @@ def test_chunks_and_a_run_that_was_killed(office: Shop, monkeypatch: pytest.Monk
         run(office, chunk=10)
     assert office.rows("SELECT count(*) FROM gx_history WHERE action = 'recycle'") == [(20,)]
     assert run(office, chunk=10)["recycled"] == 33
-    assert office.rows("SELECT count(*), count(DISTINCT record_id) FROM gx_history WHERE action = 'recycle'") == [(53, 53)]
+    assert office.rows("SELECT count(*), count(DISTINCT record_id) FROM gx_history WHERE action = 'recycle'") == [
+        (53, 53)
+    ]
     assert office.rows("SELECT count(*) FROM gx_tenures WHERE to_at IS NULL") == [(0,)]
     notices = office.rows("SELECT user_id, count(*) FROM gx_notifications WHERE kind = 'pool' GROUP BY user_id")
     assert sorted(count for _, count in notices) == [1, 1]
