@@ -62,6 +62,7 @@ class Gate(Watcher):
     # before -----------------------------------------------------------------------------------------
     def before(self, work: Work, plan: ObjectPlan, change: Change) -> None:
         """Settle owner, team and pool of what is about to be stored."""
+        del plan
         if change.new is None or change.action == "restore":
             return
         if change.old is None:
@@ -138,6 +139,7 @@ class Gate(Watcher):
     # after ------------------------------------------------------------------------------------------
     def after(self, work: Work, plan: ObjectPlan, change: Change) -> None:
         """Close and open tenures, keep the state, set the clocks."""
+        del plan
         ledger = Ledger(work.db)
         if change.action == "purge":
             ledger.forget(self.object, int(change.row["id"]))

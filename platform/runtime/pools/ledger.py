@@ -95,7 +95,8 @@ class Ledger:
 
     # tenures ----------------------------------------------------------------------------------------
     def begin(  # noqa: PLR0917
-        self, object_name: str, record_id: int, owner: int, at: str, source: str, actor: int | None) -> int:
+        self, object_name: str, record_id: int, owner: int, at: str, source: str, actor: int | None
+    ) -> int:
         """A tenure begins; returns its id."""
         sql = (
             "INSERT INTO gx_tenures (object, record_id, owner, from_at, source, actor_id) VALUES (?, ?, ?, ?, ?, ?)"
@@ -104,7 +105,8 @@ class Ledger:
         return int(self.db.returning(self.db.sql(sql), (object_name, record_id, owner, at, source, actor))[0][0])
 
     def end(  # noqa: PLR0917
-        self, object_name: str, record_id: int, at: str, reason: str, actor: int | None, note: str = "") -> None:
+        self, object_name: str, record_id: int, at: str, reason: str, actor: int | None, note: str = ""
+    ) -> None:
         """The open tenure of a record ends, if there is one."""
         sql = (
             "UPDATE gx_tenures SET to_at = ?, end_reason = ?, end_actor_id = ?, note = ?"
@@ -124,8 +126,10 @@ class Ledger:
 
     def transferred_since(self, object_name: str, record_id: int, since: datetime) -> bool:
         """Whether the record was handed on by a transfer after a moment."""
-        sql = "SELECT 1 FROM gx_tenures WHERE object = ? AND record_id = ? AND source = 'transfer'"
+        sql = (
+            "SELECT 1 FROM gx_tenures WHERE object = ? AND record_id = ? AND source = 'transfer'"
             " AND from_at > ? LIMIT 1"
+        )
         return self.db.one(self.db.sql(sql), (object_name, record_id, instant_text(since))) is not None
 
     def tenures(self, object_name: str, record_id: int, most: int = 100) -> list[tuple[Any, ...]]:

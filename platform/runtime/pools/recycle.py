@@ -235,8 +235,8 @@ class _Rule:
         marks = ", ".join("?" * len(numbers))
         state = (
             "UPDATE gx_ownership SET prev_owner = owner, owner = NULL, pool = ?, owned_since = NULL, "  # noqa: S608
-            " clock_since = NULL, owner_source = '', origin = '', pool_entered_at = ?, pool_reason = ?, protected_until = NULL,"
-            " manual_until = NULL, notice_until = NULL, due_on = NULL, due_rule = NULL, tenure_id = NULL"
+            " clock_since = NULL, owner_source = '', origin = '', pool_entered_at = ?, pool_reason = ?,"
+            " protected_until = NULL, manual_until = NULL, notice_until = NULL, due_on = NULL, due_rule = NULL, tenure_id = NULL"
             f" WHERE object = ? AND record_id IN ({marks})"
         )
         self.db.execute(self.db.sql(state), (pool.name, work.stamp, self.key, name, *numbers))
@@ -391,7 +391,7 @@ def _rewind_part(room: Room, book: Book, object_name: str, ids: Sequence[int]) -
             state = ledger.state(object_name, number)
             fresh = state is None
             if state is None:
-                state = _begun(work, ledger, object_name, row)
+                state = _begun(ledger, object_name, row)
             before = state.due_on
             state.notice_until = None
             state.due_on, state.due_rule = due(work, book, object_name, row, state)
@@ -399,7 +399,7 @@ def _rewind_part(room: Room, book: Book, object_name: str, ids: Sequence[int]) -
             ledger.put(object_name, number, state)
 
 
-def _begun(work: Work, ledger: Ledger, object_name: str, row: Mapping[str, Any]) -> State:
+def _begun(ledger: Ledger, object_name: str, row: Mapping[str, Any]) -> State:
     """The state of a record that had its owner before there were pools: since it was made, as far as is known."""
     from ..storage.rows import instant_text
 

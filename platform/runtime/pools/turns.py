@@ -95,8 +95,10 @@ def _keep(work: Work, rule: str, user: int, credits: Mapping[str, int]) -> None:
 
 def _count(work: Work, rule: str, object_name: str, user: int) -> None:
     """One more that the rule gave somebody; the day's limit counts these."""
-    sql = "INSERT INTO gx_pool_offers (object, record_id, rule, user_id, at, hop, state)"
+    sql = (
+        "INSERT INTO gx_pool_offers (object, record_id, rule, user_id, at, hop, state)"
         " VALUES (?, 0, ?, ?, ?, 0, 'given')"
+    )
     work.db.execute(work.db.sql(sql), (object_name, rule, user, work.stamp))
 
 
