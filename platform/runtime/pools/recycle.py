@@ -236,7 +236,8 @@ class _Rule:
         state = (
             "UPDATE gx_ownership SET prev_owner = owner, owner = NULL, pool = ?, owned_since = NULL, "  # noqa: S608
             " clock_since = NULL, owner_source = '', origin = '', pool_entered_at = ?, pool_reason = ?,"
-            " protected_until = NULL, manual_until = NULL, notice_until = NULL, due_on = NULL, due_rule = NULL, tenure_id = NULL"
+            " protected_until = NULL, manual_until = NULL, notice_until = NULL, due_on = NULL,"
+            " due_rule = NULL, tenure_id = NULL"
             f" WHERE object = ? AND record_id IN ({marks})"
         )
         self.db.execute(self.db.sql(state), (pool.name, work.stamp, self.key, name, *numbers))
