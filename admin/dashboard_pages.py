@@ -144,7 +144,8 @@ def _number(shown: Formats, visit: Visit, tile: dict[str, Any]) -> dict[str, Any
     found: dict[str, Any] = {"value": _written(shown, visit, tile, tile["value"])}
     if tile.get("compare"):
         now, before = to_decimal(tile["value"] or 0), to_decimal(tile["previous"] or 0)
-        found["compared"] = gettext(COMPARED[tile["compare"]])
+        text = COMPARED[tile["compare"]]
+        found["compared"] = gettext(text)
         if now is not None and before:
             change = (now - before) * 100 / before
             found["change"] = f"{change:+.0f} %"

@@ -88,6 +88,23 @@ def _rooms() -> Iterable[Room]:
         "approvals", "post", "/api/approvals/tasks/batch", "One act on many tasks", body=many, needs=("tasks", "act")
     )
 
+    guess = {
+        "approval": TEXT, "record": NUMBER, "values": ANY, "since": TEXT, "submitter": NUMBER, "approvers": ANY,
+    }  # fmt: skip
+    yield say(
+        "approvals", "post", "/api/approvals/simulate", "What would happen; nothing is written", body=guess,
+        needs=("approval",),
+    )  # fmt: skip
+    yield say("approvals", "get", "/api/meta/approvals/{name}.bpmn", "A flow as BPMN 2.0", kind="application/xml")
+    link = "/api/approvals/link/{word}"
+    yield say("approvals", "get", link, "What a link in a mail is about", "public", kind="text/html")
+    yield say("approvals", "post", link, "Do what it says", "public", kind="text/html")
+
+    yield say("pools", "get", "/api/pools", "The caller's pools, with what is left to take")
+    yield say("pools", "get", "/api/pools/{pool}", "One of them in full")
+    many = {"ids": NUMBERS, "mode": {"enum": ["best_effort", "all_or_nothing"]}}
+    yield say("pools", "post", "/api/pools/{pool}/claim", "Take several records", body=many, needs=("ids",))
+
     notices = {"unread": BOOLEAN_TEXT, "kind": TEXT, **PLAIN}
     yield say("notifications", "get", "/api/notifications", "The own notifications", query=notices, answer=PAGE)
     yield say("notifications", "get", "/api/notifications/unread", "How many are unread")
@@ -193,6 +210,8 @@ def record_rooms(name: str) -> tuple[Room, ...]:
     return (
         Room(name, "get", f"{one}/related/{{list_name}}", "A related list", answer=PAGE),
         Room(name, "get", f"{one}/approvals", "Its approvals", answer=PAGE),
+        Room(name, "get", f"{one}/approvals/preview", "The way if it were submitted now", query={"approval": TEXT}),
+        Room(name, "get", f"{one}/ownership", "Whose it is, and when it leaves"),
         Room(name, "get", f"{one}/consents", "What may be sent to it", answer=PAGE),
         Room(name, "post", f"{one}/consents", "Note a consent", body=note, needs=("channel", "state"), status="201"),
         Room(name, "get", f"{one}/messages", "Messages about it", query=PLAIN, answer=PAGE),
