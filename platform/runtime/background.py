@@ -22,10 +22,10 @@ from .messages.account_mail import ACCOUNT_MAIL, KIND
 from .messages.background import MESSAGE_DELIVERERS, MESSAGE_JOBS
 from .messages.background import schedules as message_schedules
 from .outbox.entry import Deliverer
-from .sla.timers import SLA_JOBS
-from .sla.timers import schedules as sla_schedules
 from .pools.background import POOL_JOBS
 from .pools.background import schedules as pool_schedules
+from .sla.timers import SLA_JOBS
+from .sla.timers import schedules as sla_schedules
 from .transfer.service import JOB_KINDS as TRANSFER_JOBS
 from .webhooks.events import EVENT_KINDS, RELAY
 from .webhooks.inbound import HOOK_JOBS
