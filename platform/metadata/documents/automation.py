@@ -34,8 +34,7 @@ EVENTS: dict[str, str] = {
     "withdrawn": "an approval flow was taken back",
 }
 # Events of rooms that are not there yet. A room that brings them takes its rows away.
-EVENTS_WAITING: dict[str, str] = {
-}
+EVENTS_WAITING: dict[str, str] = {}
 TRIGGERS = ("schedule", "date", "webhook")
 _DATE_KEYS = ("date", "offset_days", "offset_hours", "offset_working_days", "calendar", "at")
 MAX_OFFSET = 3_660

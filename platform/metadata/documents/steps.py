@@ -91,8 +91,7 @@ VERBS: dict[str, Verb] = {
     "stop": Verb("Do nothing more in this rule", bare=True),
 }
 # Verbs that no room carries out yet, and what they need. A room that brings one takes its row away.
-WAITING: dict[str, str] = {
-}
+WAITING: dict[str, str] = {}
 
 
 def _step(value: object, depth: int) -> tuple[Fault, ...]:

@@ -174,7 +174,8 @@ class _Rule:
         named = self.book.pools.get(self.rule.to)
         if named is not None and named.active:
             return dict.fromkeys(ids, named)
-        left, found = list(ids), {}
+        left = list(ids)
+        found: dict[int, Pool] = {}
         for pool in self.book.of(self.pool.object):
             taken: set[int] = set()
             for part in parts(left):
