@@ -39,7 +39,6 @@ object: deal
         ("on: updat\ndo: [stop]", ["wrong-value 20:5"]),
         ("on: [create, updat]\ndo: [stop]", ["wrong-value 20:14"]),
         ("on: []\ndo: [stop]", ["wrong-value 20:5"]),
-        ("on: claimed\ndo: [stop]", ["wrong-value 20:5"]),
         ("on: {schedule: '61 * * * *'}\ndo: [stop]", ["wrong-value 20:16"]),
         ("on: {schedule: '0 9 30 2 *'}\ndo: [stop]", ["wrong-value 20:16"]),
         ("on: {webhook: erp}\ndo: [stop]", ["wrong-value 20:15"]),

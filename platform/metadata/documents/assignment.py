@@ -47,7 +47,7 @@ class AssignmentRulePart(Part):
     when: Expr | None = Field(None, description="Which records; all of them without it")
     to: Receiver = Field(description="People (user, role, team, team_tree), or {pool: name}")
     by: StrategySpec = "round_robin"
-    weights: Weights = Field(default_factory=dict)
+    weights: Weights = Field(default_factory=dict, description="Log-in name → weight, else 1")
     per_user_day: Amount | None = Field(None, description="Records a person is given in a day by this rule")
 
 
@@ -57,7 +57,7 @@ class AssignmentDocument(Definition):
     kind: Literal["assignment"]
     label: LabelText = Label()
     description: LongText = Label()
-    active: bool = True
+    active: bool = Field(True, description="False: the rules are not asked")
     object: Name = Field(description="Whose records are assigned; the object is owned")
     priority: int = Field(0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Of several the highest is asked first")
     rules: dict[Name, AssignmentRulePart] = Field(min_length=1, description="In order; the first that holds decides")

@@ -168,7 +168,7 @@ class DistributePart(Part):
     by: StrategySpec = "round_robin"
     when: Expr | None = Field(None, description="Which records of the pool; all of them without it")
     to: WhoSpec | None = Field(None, description="Who gets them; the members without it")
-    weights: Weights = Field(default_factory=dict)
+    weights: Weights = Field(default_factory=dict, description="Log-in name → weight, else 1")
     per_user_day: Amount | None = Field(None, description="Records a person is given in a day")
     accept_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = Field(
         None, description="Minutes to accept, after which the next one is asked"
@@ -205,6 +205,6 @@ class PoolDocument(Definition):
         3, description="Days a record keeps at least when a change of rules makes it due"
     )
     return_: ReturnPart = Field(default_factory=lambda: ReturnPart.model_validate({}), alias="return")
-    distribute: DistributePart | None = None
+    distribute: DistributePart | None = Field(None, description="Records that are handed out by themselves")
     order: list[SortKey] = Field(default_factory=list, description="How the pool is sorted")
     renamed_from: Name | None = None
