@@ -259,6 +259,8 @@ def _distribute(scope: Scope, model: PoolDocument) -> Distribution | None:
     if part is None:
         return None
     path: Path = ("distribute",)
+    said = "records are not yet handed out by themselves; members take them, or an assignment rule gives them"
+    scope.warning("never-true", said, path, key=True)
     to = _people(scope, (*path, "to"), part.to) if part.to is not None else _people(scope, ("members",), model.members)
     if part.to is None and model.members is None:
         scope.error("missing-key", "nobody is named: 'to', or members of the pool", path, key=True)
