@@ -149,7 +149,7 @@ def test_what_no_test_touches_is_told(ran) -> None:
         ("then: [{check: {record: a}}]", "missing-key", "'that' is missing"),
         ("then: [{check: {record: a, that: id == 1}}]", "unknown-reference", "no record of the test is called 'a'"),
         ("then: [{update: {record: a, values: {}}}]", "unknown-key", "'update' belongs under 'when'"),
-        ("when: [{submit: {approval: x, record: a}}]", "unknown-key", "'submit' needs definitions of kind approval"),
+        ("when: [{submit: {approval: x, record: a}}]", "unknown-reference", "unknown approval 'x'"),
         ("when: [{create: {object: dael, values: {}}}]", "unknown-object", "unknown object 'dael'"),
         ("when: [{create: {object: deal, values: {nmae: A}}}]", "unknown-field", "unknown field of deal 'nmae'"),
         ("when: [{create: {object: deal, values: {name: A, due: 5}}}]", "bad-data", "does not fit"),

@@ -41,7 +41,6 @@ object: deal
         ("on: []\ndo: [stop]", ["wrong-value 20:5"]),
         ("on: {schedule: '61 * * * *'}\ndo: [stop]", ["wrong-value 20:16"]),
         ("on: {schedule: '0 9 30 2 *'}\ndo: [stop]", ["wrong-value 20:16"]),
-        ("on: {webhook: erp}\ndo: [stop]", ["wrong-value 20:15"]),
         ("on: {date: dy}\ndo: [stop]", ["unknown-field 20:12"]),
         ("on: {date: amount}\ndo: [stop]", ["expression-type 20:12"]),
         ("on: {date: day, offset_hours: 3}\ndo: [stop]", ["model-rule 20:17"]),

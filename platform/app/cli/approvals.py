@@ -15,7 +15,10 @@ from .opening import opened
 
 @click.group()
 def approvals() -> None:
-    """Approval flows for other programs."""
+    """Approval flows for other programs.
+
+    Example: guanxi approvals bpmn discount
+    """
 
 
 @approvals.command()

@@ -16,7 +16,10 @@ from .opening import opened
 
 @click.group()
 def simulate() -> None:
-    """Say what would happen, without doing it."""
+    """Say what would happen, without doing it.
+
+    Example: guanxi simulate approval discount --since 90d
+    """
 
 
 @simulate.command()

@@ -1,7 +1,6 @@
 """`kind: automation`: when something happens to a record and a condition holds, do steps.
 
-`on` is a list of events, or one trigger of time (`schedule`, `date`), or an incoming call (`webhook`). Events of rooms
-that are not there yet are refused here, by `EVENTS` and `EVENTS_WAITING`.
+`on` is a list of events (`EVENTS`), or one trigger of time (`schedule`, `date`), or an incoming call (`webhook`).
 """
 
 from __future__ import annotations
@@ -109,8 +108,10 @@ def _trigger(value: Mapping[str, Any]) -> list[Fault]:
         if said := _cron_fault(value["schedule"]):
             found.append((("schedule",), "wrong-value", said, ""))
     elif kind == "webhook":
-        said = "a rule on an incoming call needs incoming webhooks, which this version does not have"
-        found.append((("webhook",), "wrong-value", said, ""))
+        name = value["webhook"]
+        said = name_fault(name) if isinstance(name, str) else "a name is needed"
+        if said:
+            found.append((("webhook",), "bad-name", f"{described(name)} is not a lawful name: {said}", ""))
     else:
         found += _date(value)
     return found
@@ -174,6 +175,12 @@ _ON_SCHEMA: dict[str, Any] = {
             "required": ["date"],
             "additionalProperties": False,
         },
+        {
+            "type": "object",
+            "properties": {"webhook": {"type": "string"}},
+            "required": ["webhook"],
+            "additionalProperties": False,
+        },
     ]
 }
 On = Annotated[Any, PlainValidator(_on), WithJsonSchema(_ON_SCHEMA)]
@@ -206,7 +213,8 @@ class AutomationDocument(Definition):
     object: Name = Field(description="The object whose records it is about")
     on: On = Field(
         description="Events (create, update, stage, delete, restore, assigned …), or {schedule: cron line in the "
-        "instance's zone}, or {date: field, offset_days, offset_hours, offset_working_days, calendar, at}"
+        "instance's zone}, or {date: field, offset_days, offset_hours, offset_working_days, calendar, at}, or "
+        "{webhook: name}"
     )
     when: Expr | None = Field(
         None, description="Only when this holds; with events it may use changed(), was() and old values"

@@ -93,9 +93,10 @@ class FieldJudge:
         """
         source = f"object {object_type.name}: access {object_type.access}"
         right = FieldRight("edit" if object_type.access == "edit" else "read", source, object_type.place)
+        opened = object_type.access != "edit" and bool(self._opened(object_type, "update"))
+        if opened or object_type.access == "private":
+            right = FieldRight("edit" if opened else "read", "shared records")
         if object_type.access == "private":
-            edit = bool(self._opened(object_type, "update"))
-            right = FieldRight("edit" if edit else "read", "shared records")
             for role in self.registry.roles.values():
                 grant = role.objects.get(object_type.name)
                 said = _said(grant, definition.name) if grant is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -254,12 +255,13 @@ def object_paths(kind: ObjectType, rights: Mapping[str, Any], paths: Schema) -> 
         del paths[base]
 
 
+_PLACES = re.compile(r"{(\w+)}")
 _NUMBERED = frozenset({"id", "record_id", "token_id", "session_id", "task", "approval", "job", "number"})
 
 
 def add_room(room: Room, paths: Schema) -> None:
     """Add a route of the table."""
-    inside = [part[1:-1] for part in room.path.split("/") if part.startswith("{")]
+    inside = _PLACES.findall(room.path)
     named = [parameter(one, NUMBER if one in _NUMBERED else TEXT, "Which one.", "path") for one in inside]
     asked = [parameter(key, schema, "Filter or option.") for key, schema in (room.query or {}).items()]
     body: Schema | None = None

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from guanxi.common.errors import Conflict, Forbidden, NotFound
+from guanxi.common.errors import Conflict, Forbidden, Invalid, NotFound
 from guanxi.common.text import text_fault
 from guanxi.registry.pools import Pool, ReturnRules
 
 from ..records.create import team_of
 from ..records.holders import lock_people, manages
 from ..records.inputs import record_id
+from ..records.messages import fault
 from ..records.plan import ObjectPlan
 from ..records.update import save
 from ..storage.rows import instant_text, instant_text_json
@@ -148,6 +149,7 @@ def to_pool(work: Work, plan: ObjectPlan, row: Row, given: Any, old: Row | None)
 def transfer(work: Work, plan: ObjectPlan, number: int, payload: Payload) -> dict[str, Any] | None:
     """{"owner", "children": none|same_owner|all_open, "reason"}: the record, and what belongs to it, gets an owner."""
     only(payload, ("owner", "children", "reason", "note"))
+    work.seen(plan, number)
     children = payload.get("children", "none")
     if children not in CHILDREN:
         raise refused("children", "choice", text("children", work.language))
@@ -155,7 +157,7 @@ def transfer(work: Work, plan: ObjectPlan, number: int, payload: Payload) -> dic
         owner = record_id(payload.get("owner"))
     except NotFound as error:
         code = "required" if payload.get("owner") is None else "type"
-        raise refused("owner", code, text("reason_text", work.language, most=0)) from error
+        raise Invalid([fault("owner", code, code, work.language)]) from error
     reason = _words(work, "reason", payload.get("reason"))
     lock_people(work, [owner])
     row = work.locked(plan, number)
