@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import flash, jsonify, redirect, render_template, request
-from flask_admin import BaseView
 
 from guanxi.common.errors import BadRequest, Conflict, GuanxiError, Invalid
 
 from .approval_inbox import batch_page, inbox_page, waiting
 from .approval_one import Case, faults_of
 from .host import Host
-from .refusals import install
+from .pages import Pages
 from .routes import expose
 from .texts import gettext
 from .visit import current_visit
@@ -86,7 +85,7 @@ WHOLE_ACTS: Mapping[str, Callable[[Case], dict[str, Any]]] = {
 }
 
 
-class ApprovalPages(BaseView):  # type: ignore[misc]
+class ApprovalPages(Pages):
     """Pages for everybody who takes part in approvals."""
 
     def __init__(self, host: Host) -> None:
@@ -96,15 +95,6 @@ class ApprovalPages(BaseView):  # type: ignore[misc]
     def is_accessible(self) -> bool:
         """Somebody must be logged in; the approval service judges the rest."""
         return current_visit().person is not None
-
-    def _run_view(self, fn: Any, *args: Any, **given: Any) -> Any:
-        return fn(self, *args, **given)
-
-    def create_blueprint(self, admin: Any) -> Any:
-        """Flask-Admin's blueprint with our answers to errors."""
-        blueprint = super().create_blueprint(admin)
-        install(blueprint)
-        return blueprint
 
     @expose("/")
     def index(self) -> Any:

@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import render_template, request
-from flask_admin import BaseView
 
 from .formats import formats
-from .refusals import install
+from .pages import Pages
 from .routes import expose
 from .texts import gettext
 from .visit import current_visit
@@ -104,7 +103,7 @@ def span(minutes: int) -> str:
     return gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=rest)
 
 
-class ClockPages(BaseView):  # type: ignore[misc]
+class ClockPages(Pages):
     """/clocks/: what is overdue, due today, open."""
 
     def __init__(self) -> None:
@@ -113,15 +112,6 @@ class ClockPages(BaseView):  # type: ignore[misc]
     def is_accessible(self) -> bool:
         """The table of routes has asked for somebody already."""
         return current_visit().person is not None
-
-    def _run_view(self, fn: Any, *args: Any, **given: Any) -> Any:
-        return fn(self, *args, **given)
-
-    def create_blueprint(self, admin: Any) -> Any:
-        """Flask-Admin's blueprint with our answers to errors."""
-        blueprint = super().create_blueprint(admin)
-        install(blueprint)
-        return blueprint
 
     @expose("/")
     def index(self) -> Any:

@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import render_template
-from flask_admin import BaseView
 
 from guanxi.common.errors import NotFound
 
 from .formats import Formats, formats, to_decimal
-from .refusals import install
+from .pages import Pages
 from .routes import expose
 from .texts import gettext
 from .visit import Visit, current_visit
@@ -67,7 +66,7 @@ class Drawn:
     breadth: int = 0
 
 
-class DashboardPages(BaseView):  # type: ignore[misc]
+class DashboardPages(Pages):
     """Below /dashboards/."""
 
     def __init__(self) -> None:
@@ -76,15 +75,6 @@ class DashboardPages(BaseView):  # type: ignore[misc]
     def is_accessible(self) -> bool:
         """Whoever is logged in; which dashboards there are for him is asked by name."""
         return True
-
-    def _run_view(self, fn: Any, *args: Any, **given: Any) -> Any:
-        return fn(self, *args, **given)
-
-    def create_blueprint(self, admin: Any) -> Any:
-        """Flask-Admin's blueprint with our answers to errors."""
-        blueprint = super().create_blueprint(admin)
-        install(blueprint)
-        return blueprint
 
     @expose("/")
     def index(self) -> Any:
